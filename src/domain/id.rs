@@ -1,0 +1,41 @@
+//! Row ids as newtypes, so that a customer's number cannot be passed for a vehicle's.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd,
+            Serialize, sqlx::Type,
+        )]
+        #[serde(transparent)]
+        #[schemars(inline)]
+        #[sqlx(transparent)]
+        pub struct $name(#[schemars(range(min = 1))] pub i64);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id!(
+    /// A customer's number.
+    CustomerId
+);
+id!(
+    /// A vehicle's number.
+    VehicleId
+);
+id!(
+    /// An appointment's number.
+    AppointmentId
+);
+id!(
+    /// The number of a bay or a technician: what an appointment or a hold reserves.
+    ResourceId
+);

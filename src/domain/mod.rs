@@ -1,0 +1,18 @@
+//! The shop's rules: pure functions and the types that prove their inputs were checked.
+//!
+//! Nothing here reads a clock, a file, a database or the network.
+
+pub mod appointment;
+pub mod customer;
+pub mod hours;
+pub mod id;
+pub mod local_time;
+pub mod money;
+pub mod phone;
+pub mod shop;
+pub mod slots;
+pub mod text;
+pub mod time;
+pub mod time_input;
+pub mod vehicle;
+pub mod vin;

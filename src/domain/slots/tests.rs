@@ -1,0 +1,252 @@
+use chrono::NaiveDate;
+use chrono_tz::{America, Asia, Australia, UTC};
+
+use super::super::hours::Closure;
+use super::super::local_time::{day_bounds, rfc3339};
+use super::super::time_input::parse_instant;
+use super::*;
+
+mod against_brute_force;
+
+const NEW_YORK: Tz = America::New_York;
+const ALWAYS: Interval = Interval { start: Timestamp(0), end: Timestamp(253_402_300_799) };
+
+fn date(text: &str) -> NaiveDate {
+    text.parse().expect("a date")
+}
+
+fn at(text: &str) -> Timestamp {
+    parse_instant(text, NEW_YORK).expect("a time")
+}
+
+/// A span of 2027-01-15 in New York, `09:00-10:00`.
+fn span(text: &str) -> Interval {
+    let (from, to) = text.split_once('-').expect("two times");
+    let [start, end] = [from, to].map(|time| at(&format!("2027-01-15T{time}")));
+    Interval { start, end }
+}
+
+fn reserved(spans: &[(i64, &str)]) -> Vec<Reserved> {
+    let reserved =
+        |&(id, text): &(i64, &str)| Reserved { resource: ResourceId(id), span: span(text) };
+    spans.iter().map(reserved).collect()
+}
+
+fn ids(range: std::ops::Range<i64>) -> Vec<ResourceId> {
+    range.map(ResourceId).collect()
+}
+
+fn request(duration_minutes: i64) -> Request {
+    Request { duration_minutes, earliest: ALWAYS.start, latest: ALWAYS.end, interval_minutes: 30 }
+}
+
+/// The free starts of 2027-01-15, a weekday, with `bays` from 1 on and `technicians` from 11 on.
+#[track_caller]
+fn check_starts(
+    request: &Request,
+    (bays, technicians): (i64, i64),
+    taken: &[(i64, &str)],
+    expected: &str,
+) {
+    let day = OpeningHours::default().on(date("2027-01-15"), NEW_YORK);
+    let (bays, technicians) = (ids(1..1 + bays), ids(11..11 + technicians));
+    let candidates = Candidates { bays: &bays, technicians: &technicians };
+    let starts = free_starts(&day, request, &candidates, &reserved(taken));
+    let clock: Vec<_> = starts.iter().map(|&at| rfc3339(at, NEW_YORK)[11..16].to_owned()).collect();
+    assert_eq!(clock.join(" "), expected);
+}
+
+#[track_caller]
+fn check_count(day: &str, zone: Tz, duration_minutes: i64, expected: usize) {
+    let day = OpeningHours::default().on(date(day), zone);
+    let bay = ids(1..2);
+    let candidates = Candidates { bays: &bay, technicians: &[] };
+    let starts = free_starts(&day, &request(duration_minutes), &candidates, &[]);
+    assert_eq!(starts.len(), expected);
+}
+
+#[track_caller]
+fn check_assign(
+    visit: &str,
+    (bays, technicians): (i64, i64),
+    taken: &[(i64, &str)],
+    expected: Option<(i64, Option<i64>)>,
+) {
+    let (bays, technicians) = (ids(1..1 + bays), ids(11..11 + technicians));
+    let candidates = Candidates { bays: &bays, technicians: &technicians };
+    let day = day_bounds(date("2027-01-15"), NEW_YORK);
+    let assigned = assign(span(visit), day, &candidates, &reserved(taken));
+    let expected = expected.map(|(bay, technician)| Assignment {
+        bay: ResourceId(bay),
+        technician: technician.map(ResourceId),
+    });
+    assert_eq!(assigned, expected);
+}
+
+#[track_caller]
+fn check_nearest(starts: &[i64], wanted: i64, count: usize, expected: &[i64]) {
+    let starts: Vec<_> = starts.iter().copied().map(Timestamp).collect();
+    let nearest = nearest(&starts, Timestamp(wanted), count);
+    assert_eq!(nearest.iter().map(|at| at.0).collect::<Vec<_>>(), expected);
+}
+
+#[track_caller]
+fn check_outside(hours: &OpeningHours, start: &str, minutes: i64, expected: Option<&str>) {
+    let said = outside_hours(Interval::starting(at(start), minutes), hours, NEW_YORK);
+    assert_eq!(said.as_deref(), expected);
+}
+
+#[test]
+fn a_free_day_is_full_of_slots() {
+    check_count("2027-01-15", NEW_YORK, 30, 14);
+    check_count("2027-01-16", NEW_YORK, 30, 10);
+    check_count("2027-01-17", NEW_YORK, 30, 0);
+    check_count("2027-01-15", Asia::Kathmandu, 30, 14);
+    check_count("2027-10-04", Australia::Lord_Howe, 30, 14);
+    check_count("2027-01-15", UTC, 30, 14);
+}
+
+#[test]
+fn the_whole_visit_lies_between_opening_lunch_and_closing() {
+    check_starts(&request(120), (1, 0), &[], "09:00 09:30 10:00 13:00 13:30 14:00 14:30 15:00");
+    check_starts(&request(180), (1, 0), &[], "09:00 13:00 13:30 14:00");
+    check_starts(&request(45), (1, 0), &[(1, "09:00-16:00")], "16:00");
+    check_count("2027-01-15", NEW_YORK, 241, 0);
+    check_count("2027-01-15", NEW_YORK, 0, 0);
+    check_count("2027-01-15", NEW_YORK, i64::MAX, 0);
+}
+
+#[test]
+fn a_start_lies_between_notice_and_horizon() {
+    let request = Request {
+        earliest: at("2027-01-15T09:30:01"),
+        latest: at("2027-01-15T11:00"),
+        ..request(30)
+    };
+    check_starts(&request, (1, 0), &[], "10:00 10:30 11:00");
+}
+
+#[test]
+fn the_grid_counts_from_opening() {
+    let request = Request { interval_minutes: 50, ..request(60) };
+    check_starts(&request, (1, 0), &[], "09:00 09:50 10:40 13:10 14:00 14:50 15:40");
+}
+
+#[test]
+fn visits_back_to_back_do_not_collide() {
+    let taken = [(1, "09:30-10:00"), (1, "10:30-16:00")];
+    check_starts(&request(30), (1, 0), &taken, "09:00 10:00 16:00 16:30");
+}
+
+#[test]
+fn reservations_that_overlap_each_other_count_once() {
+    let taken = [(1, "09:00-16:00"), (1, "09:30-10:00"), (1, "15:30-16:30"), (9, "16:30-17:00")];
+    check_starts(&request(30), (1, 0), &taken, "16:30");
+}
+
+#[test]
+fn one_bay_must_be_free_all_along() {
+    // Somebody is free at any minute, but nobody for the hour from 10:00.
+    let taken = [(1, "09:00-10:30"), (2, "10:30-17:00"), (1, "13:00-17:00")];
+    check_starts(&request(60), (2, 0), &taken, "09:00 09:30 10:30 11:00");
+}
+
+#[test]
+fn a_technician_must_be_free_too() {
+    let taken = [(11, "09:00-15:30"), (12, "09:00-11:30"), (12, "13:00-16:30")];
+    check_starts(&request(30), (3, 2), &taken, "11:30 15:30 16:00 16:30");
+}
+
+#[test]
+fn without_a_bay_nothing_is_free() {
+    check_starts(&request(30), (0, 0), &[], "");
+}
+
+#[test]
+fn the_smallest_gap_is_filled_first() {
+    check_assign("10:00-11:00", (2, 0), &[], Some((1, None)));
+    check_assign("10:00-11:00", (2, 0), &[(2, "08:00-10:00")], Some((2, None)));
+    let taken = [(1, "11:30-12:00"), (1, "08:00-09:30"), (2, "11:00-12:00")];
+    check_assign("10:00-11:00", (2, 0), &taken, Some((1, None)));
+}
+
+#[test]
+fn only_a_free_bay_and_a_free_technician_are_taken() {
+    check_assign("10:00-11:00", (1, 0), &[(1, "10:59-12:00")], None);
+    check_assign("10:00-11:00", (1, 0), &[(1, "11:00-12:00")], Some((1, None)));
+    check_assign(
+        "10:00-11:00",
+        (2, 2),
+        &[(1, "09:00-17:00"), (11, "09:00-17:00")],
+        Some((2, Some(12))),
+    );
+    check_assign("10:00-11:00", (2, 1), &[(11, "10:30-10:31")], None);
+    check_assign("10:00-11:00", (0, 1), &[], None);
+}
+
+#[test]
+fn the_nearest_start_comes_first() {
+    check_nearest(&[10, 20, 30, 40, 50], 31, 3, &[30, 40, 20]);
+    check_nearest(&[10, 20, 30, 40], 25, 1, &[20]);
+    check_nearest(&[10, 20, 30, 40], 25, 3, &[20, 30, 10]);
+    check_nearest(&[10], 1_000, 5, &[10]);
+    check_nearest(&[], 10, 5, &[]);
+    check_nearest(&[10], 10, 0, &[]);
+}
+
+#[test]
+fn a_visit_outside_hours_is_told_why() {
+    let mut hours = OpeningHours::default();
+    let closure = |day: &str, reason: &str| Closure {
+        first: date(day),
+        last: date(day),
+        reason: reason.to_owned(),
+    };
+    hours.closures = vec![closure("2027-12-25", "Christmas Day"), closure("2027-07-05", "")];
+    let check = |start, minutes, expected| check_outside(&hours, start, minutes, expected);
+    check("2027-01-15T09:00", 180, None);
+    check("2027-01-15T09:17", 30, None);
+    check("2027-01-15T16:30", 30, None);
+    check("2027-01-17T10:00", 30, Some("The shop is closed on Sundays."));
+    let christmas = "The shop is closed on Saturday, December 25, 2027: Christmas Day.";
+    check("2027-12-25T10:00", 30, Some(christmas));
+    check("2027-07-05T10:00", 30, Some("The shop is closed on Monday, July 5, 2027."));
+    let saturday = Some("Saturday's hours are 9:00 AM to 3:00 PM.");
+    check("2027-01-16T14:45", 30, saturday);
+    check("2027-01-16T08:59", 30, saturday);
+    check("2027-01-16T10:00", 480, saturday);
+    let lunch = Some("That visit would run into lunch, 12:00 PM to 1:00 PM.");
+    check("2027-01-15T11:45", 30, lunch);
+    check("2027-01-15T12:00", 30, lunch);
+    check("2027-01-15T11:00", 180, lunch);
+}
+
+#[test]
+fn a_visit_does_not_run_past_midnight() {
+    let hours = OpeningHours {
+        weekly: ["00:00-24:00".parse().expect("hours"); 7],
+        lunch: None,
+        closures: Vec::new(),
+    };
+    check_outside(&hours, "2027-01-15T23:30", 30, None);
+    let friday = Some("Friday's hours are 12:00 AM to midnight.");
+    check_outside(&hours, "2027-01-15T23:30", 31, friday);
+}
+
+#[test]
+fn a_day_without_a_start_has_an_obstacle_or_is_full() {
+    let check = |day: &str, minutes: i64, [earliest, latest]: [&str; 2], expected| {
+        let request = Request { earliest: at(earliest), latest: at(latest), ..request(minutes) };
+        let day = OpeningHours::default().on(date(day), NEW_YORK);
+        assert_eq!(obstacle(&day, &request), expected);
+    };
+    let year = ["2027-01-01T00:00", "2028-01-01T00:00"];
+    check("2027-01-15", 30, year, None);
+    check("2027-01-17", 30, year, Some(Obstacle::Closed));
+    check("2027-01-15", 240, year, None);
+    check("2027-01-15", 241, year, Some(Obstacle::TooLong));
+    check("2027-01-15", 30, ["2027-01-15T16:30", year[1]], None);
+    check("2027-01-15", 30, ["2027-01-15T16:30:01", year[1]], Some(Obstacle::TooLate));
+    check("2027-01-15", 30, [year[0], "2027-01-15T09:00"], None);
+    check("2027-01-15", 30, [year[0], "2027-01-15T08:59:59"], Some(Obstacle::TooFarAhead));
+}

@@ -1,0 +1,6 @@
+//! servicebay: an MCP tool server for the front desk of a car service shop.
+//!
+//! Dependencies point one way: `commands` and `server` → `tools` → `cache` → `store` and
+//! `clients` → `domain`. `ARCHITECTURE.md` shows the way of one call through them.
+
+pub mod domain;
