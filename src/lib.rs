@@ -3,4 +3,5 @@
 //! Dependencies point one way: `commands` and `server` → `tools` → `cache` → `store` and
 //! `clients` → `domain`. `ARCHITECTURE.md` shows the way of one call through them.
 
+pub mod config;
 pub mod domain;

@@ -1,0 +1,31 @@
+//! Settings of services to which this version does not connect yet: a warning, never an error.
+
+use super::sources::Sources;
+
+/// A section of the file, the variable that switches the service on, and what it would be.
+const ABSENT: [(&str, Option<&str>, &str); 6] = [
+    ("crm", Some("CRM_API_ENDPOINT"), "remote CRM"),
+    ("billing", Some("BILLING_API_ENDPOINT"), "remote billing service"),
+    ("inventory", Some("INVENTORY_API_ENDPOINT"), "remote inventory"),
+    ("google", Some("GOOGLE_CALENDAR_ID"), "Google Calendar"),
+    ("caldav", Some("CALDAV_URL"), "CalDAV calendar"),
+    ("calendar", None, "calendar"),
+];
+
+/// Whether this section of the file is one that a later version reads.
+pub(super) fn is_absent(section: &str) -> bool {
+    ABSENT.iter().any(|(known, _, _)| *known == section)
+}
+
+/// A sentence for each service that is configured without effect.
+pub(super) fn warnings(sources: &Sources) -> Vec<String> {
+    let warning = |&(section, variable, what): &(&str, Option<&str>, &str)| {
+        let in_environment = variable.filter(|name| sources.variable(name).is_some());
+        let name = match in_environment {
+            Some(name) => name.to_owned(),
+            None => sources.section(section)?,
+        };
+        Some(format!("{name} is set, but this version connects to no {what}; it has no effect"))
+    };
+    ABSENT.iter().filter_map(warning).collect()
+}
