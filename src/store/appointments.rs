@@ -1,0 +1,234 @@
+//! Appointments and what is reserved.
+
+use sqlx::FromRow;
+
+use super::{Session, on};
+use crate::domain::appointment::{ServiceType, Status};
+use crate::domain::id::{AppointmentId, CustomerId, ResourceId, VehicleId};
+use crate::domain::time::{Interval, Timestamp};
+
+/// An appointment with the names that replies show.
+#[derive(Clone, Debug, FromRow)]
+pub struct Appointment {
+    /// The appointment's number.
+    pub id: AppointmentId,
+    /// Who comes.
+    pub customer_id: CustomerId,
+    /// The customer's first name.
+    pub first_name: String,
+    /// The customer's last name.
+    pub last_name: String,
+    /// With what.
+    pub vehicle_id: VehicleId,
+    /// The vehicle's model year.
+    pub year: i64,
+    /// The vehicle's make.
+    pub make: String,
+    /// The vehicle's model.
+    pub model: String,
+    /// The vehicle's VIN.
+    pub vin: Option<String>,
+    /// The bay's name.
+    pub bay: String,
+    /// The start.
+    pub starts_at: Timestamp,
+    /// The end.
+    pub ends_at: Timestamp,
+    /// What is to be done.
+    pub service_type: ServiceType,
+    /// The work in detail.
+    pub service_description: Option<String>,
+    /// What the customer said.
+    pub customer_concerns: Option<String>,
+    /// What the shop should know.
+    pub notes: Option<String>,
+    /// Where it stands.
+    pub status: Status,
+    /// Whether somebody was reached to confirm it.
+    pub confirmation_sent: bool,
+    /// Why it was cancelled.
+    pub cancellation_reason: Option<String>,
+    /// Its event in the shop's calendar.
+    pub calendar_event_id: Option<String>,
+    /// How the booking reached the shop.
+    pub booking_method: String,
+    /// Who took the booking.
+    pub booked_by: String,
+}
+
+/// An appointment to be written.
+#[derive(Clone, Debug)]
+pub struct NewAppointment<'a> {
+    /// Who comes.
+    pub customer_id: CustomerId,
+    /// With what.
+    pub vehicle_id: VehicleId,
+    /// The bay it reserves.
+    pub bay_id: ResourceId,
+    /// The technician it reserves.
+    pub technician_id: Option<ResourceId>,
+    /// From its start to its end.
+    pub span: Interval,
+    /// What is to be done.
+    pub service_type: ServiceType,
+    /// The work in detail.
+    pub service_description: Option<&'a str>,
+    /// What the customer said.
+    pub customer_concerns: Option<&'a str>,
+    /// What the shop should know.
+    pub notes: Option<&'a str>,
+    /// How the booking reached the shop.
+    pub booking_method: &'a str,
+    /// Who took the booking.
+    pub booked_by: &'a str,
+}
+
+/// Which part of a list is wanted: what lies after this row, and how many.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// The last row of the page before.
+    pub after: Option<(Timestamp, AppointmentId)>,
+    /// How many rows at most.
+    pub limit: i64,
+}
+
+macro_rules! select_appointments {
+    ($rest:literal) => {
+        concat!(
+            "select a.id, a.customer_id, c.first_name, c.last_name, a.vehicle_id, v.year, v.make,
+                    v.model, v.vin, b.name as bay, a.starts_at, a.ends_at, a.service_type,
+                    a.service_description, a.customer_concerns, a.notes, a.status,
+                    a.confirmation_sent, a.cancellation_reason, a.calendar_event_id,
+                    a.booking_method, a.booked_by
+             from appointments a
+             join customers c on c.id = a.customer_id
+             join vehicles v on v.id = a.vehicle_id
+             join resources b on b.id = a.bay_id
+             where ",
+            $rest
+        )
+    };
+}
+
+impl Session {
+    /// The appointment with this number.
+    pub async fn appointment(&mut self, id: AppointmentId) -> sqlx::Result<Option<Appointment>> {
+        let sql = select_appointments!("a.id = $1");
+        on!(self, |db| sqlx::query_as(sql).bind(id).fetch_optional(db).await)
+    }
+
+    /// The customer's scheduled and confirmed appointments that start after `now`, soonest first.
+    pub async fn upcoming_appointments(
+        &mut self,
+        customer: CustomerId,
+        now: Timestamp,
+        page: Page,
+    ) -> sqlx::Result<Vec<Appointment>> {
+        let sql = select_appointments!(
+            "a.customer_id = $1 and a.starts_at > $2
+               and a.status in ('scheduled', 'confirmed')
+               and (a.starts_at, a.id) > ($3, $4)
+             order by a.starts_at, a.id limit $5"
+        );
+        let (after, after_id) = page.after.unwrap_or((Timestamp(0), AppointmentId(0)));
+        on!(self, |db| sqlx::query_as(sql)
+            .bind(customer)
+            .bind(now)
+            .bind(after)
+            .bind(after_id)
+            .bind(page.limit)
+            .fetch_all(db)
+            .await)
+    }
+
+    /// All of the customer's appointments, newest first.
+    pub async fn all_appointments(
+        &mut self,
+        customer: CustomerId,
+        page: Page,
+    ) -> sqlx::Result<Vec<Appointment>> {
+        let sql = select_appointments!(
+            "a.customer_id = $1 and (a.starts_at, a.id) < ($2, $3)
+             order by a.starts_at desc, a.id desc limit $4"
+        );
+        let (before, before_id) =
+            page.after.unwrap_or((Timestamp(i64::MAX), AppointmentId(i64::MAX)));
+        on!(self, |db| sqlx::query_as(sql)
+            .bind(customer)
+            .bind(before)
+            .bind(before_id)
+            .bind(page.limit)
+            .fetch_all(db)
+            .await)
+    }
+
+    /// Writes an appointment; the schema reserves its bay and technician, or refuses it.
+    pub async fn insert_appointment(
+        &mut self,
+        new: &NewAppointment<'_>,
+        now: Timestamp,
+    ) -> sqlx::Result<AppointmentId> {
+        let sql = "insert into appointments
+                       (customer_id, vehicle_id, bay_id, technician_id, starts_at, ends_at,
+                        reserved_until, service_type, service_description, customer_concerns,
+                        notes, status, booking_method, booked_by, created_at, updated_at)
+                   values ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, 'scheduled', $11, $12, $13, $13)
+                   returning id";
+        on!(self, |db| sqlx::query_scalar(sql)
+            .bind(new.customer_id)
+            .bind(new.vehicle_id)
+            .bind(new.bay_id)
+            .bind(new.technician_id)
+            .bind(new.span.start)
+            .bind(new.span.end)
+            .bind(new.service_type)
+            .bind(new.service_description)
+            .bind(new.customer_concerns)
+            .bind(new.notes)
+            .bind(new.booking_method)
+            .bind(new.booked_by)
+            .bind(now)
+            .fetch_one(db)
+            .await)
+    }
+
+    /// Moves an appointment; the schema moves its reservations, or refuses the move. A moved visit
+    /// has to be confirmed anew.
+    pub async fn move_appointment(
+        &mut self,
+        id: AppointmentId,
+        span: Interval,
+        bay: ResourceId,
+        technician: Option<ResourceId>,
+        now: Timestamp,
+    ) -> sqlx::Result<()> {
+        let sql = "update appointments
+                   set starts_at = $2, ends_at = $3, reserved_until = $3, bay_id = $4,
+                       technician_id = $5, confirmation_sent = false, updated_at = $6
+                   where id = $1";
+        on!(self, |db| sqlx::query(sql)
+            .bind(id)
+            .bind(span.start)
+            .bind(span.end)
+            .bind(bay)
+            .bind(technician)
+            .bind(now)
+            .execute(db)
+            .await
+            .map(drop))
+    }
+
+    /// Cancels an appointment, which frees what it reserved.
+    pub async fn cancel_appointment(
+        &mut self,
+        id: AppointmentId,
+        reason: &str,
+        now: Timestamp,
+    ) -> sqlx::Result<()> {
+        let sql = "update appointments
+                   set status = 'cancelled', cancellation_reason = $2, cancelled_at = $3,
+                       updated_at = $3
+                   where id = $1";
+        on!(self, |db| sqlx::query(sql).bind(id).bind(reason).bind(now).execute(db).await.map(drop))
+    }
+}

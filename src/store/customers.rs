@@ -1,0 +1,184 @@
+//! Customers, read together with their vehicles.
+
+use sqlx::FromRow;
+
+use super::{Session, on};
+use crate::domain::customer::NewCustomer;
+use crate::domain::id::{CustomerId, VehicleId};
+use crate::domain::phone::PhoneNumber;
+use crate::domain::text::fold;
+use crate::domain::time::Timestamp;
+use crate::domain::vehicle::Vehicle;
+
+/// A customer as the database holds one.
+#[derive(Clone, Debug, FromRow)]
+pub struct CustomerRow {
+    /// The customer's number.
+    pub id: CustomerId,
+    /// The id in a remote CRM.
+    pub crm_id: Option<String>,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// E-mail address as it was written.
+    pub email: Option<String>,
+    /// Phone number.
+    pub phone_number: Option<PhoneNumber>,
+    /// Whether the shop works for this customer.
+    pub account_status: crate::domain::customer::AccountStatus,
+    /// The tier.
+    pub tier: String,
+    /// When the record was made.
+    pub created_at: Timestamp,
+    /// When the customer was last in contact.
+    pub last_contact: Option<Timestamp>,
+    /// When the last visit was completed.
+    pub last_service_at: Option<Timestamp>,
+    /// Payments received, in minor units of the shop's currency.
+    pub lifetime_value_minor: i64,
+    /// Tickets that are not yet resolved.
+    pub open_tickets: i64,
+    /// 0 to 5.
+    pub satisfaction_score: Option<f64>,
+    /// A JSON object.
+    pub preferences: String,
+    /// What the shop wrote down.
+    pub notes: Option<String>,
+    #[sqlx(skip)]
+    /// The vehicles, the primary one first.
+    pub vehicles: Vec<Vehicle>,
+}
+
+/// One row of customers beside one of their vehicles, if there is one.
+#[derive(FromRow)]
+struct Joined {
+    #[sqlx(flatten)]
+    customer: CustomerRow,
+    vehicle_id: Option<VehicleId>,
+    vin: Option<String>,
+    year: Option<i64>,
+    make: Option<String>,
+    model: Option<String>,
+    trim_level: Option<String>,
+    color: Option<String>,
+    license_plate: Option<String>,
+    current_mileage: Option<i64>,
+    is_primary: Option<bool>,
+}
+
+macro_rules! select_customers {
+    ($condition:literal) => {
+        concat!(
+            "select c.id, c.crm_id, c.first_name, c.last_name, c.email, c.phone_number,
+                    c.account_status, c.tier, c.created_at, c.last_contact, c.last_service_at,
+                    c.lifetime_value_minor, c.open_tickets, c.satisfaction_score, c.preferences,
+                    c.notes, v.id as vehicle_id, v.vin, v.year, v.make, v.model, v.trim_level,
+                    v.color, v.license_plate, v.current_mileage, v.is_primary
+             from customers c left join vehicles v on v.customer_id = c.id
+             where ",
+            $condition,
+            " order by c.id, v.is_primary desc, v.id limit 500"
+        )
+    };
+}
+
+impl Session {
+    /// The customer with this number, with the vehicles.
+    pub async fn customer(&mut self, id: CustomerId) -> sqlx::Result<Option<CustomerRow>> {
+        let sql = select_customers!("c.id = $1");
+        let rows = on!(self, |db| sqlx::query_as(sql).bind(id).fetch_all(db).await)?;
+        Ok(group(rows).pop())
+    }
+
+    /// The customers with this phone number, with their vehicles; a household may share one.
+    pub async fn customers_by_phone(
+        &mut self,
+        phone: &PhoneNumber,
+    ) -> sqlx::Result<Vec<CustomerRow>> {
+        let sql = select_customers!("c.phone_number = $1");
+        Ok(group(on!(self, |db| sqlx::query_as(sql).bind(phone).fetch_all(db).await)?))
+    }
+
+    /// The customer with this e-mail address, with the vehicles; letter case does not count.
+    pub async fn customer_by_email(&mut self, email: &str) -> sqlx::Result<Option<CustomerRow>> {
+        let sql = select_customers!("c.email_key = $1");
+        let rows = on!(self, |db| sqlx::query_as(sql).bind(fold(email)).fetch_all(db).await)?;
+        Ok(group(rows).pop())
+    }
+
+    /// The customer with this id in the remote CRM, with the vehicles.
+    pub async fn customer_by_crm_id(&mut self, crm_id: &str) -> sqlx::Result<Option<CustomerRow>> {
+        let sql = select_customers!("c.crm_id = $1");
+        let rows = on!(self, |db| sqlx::query_as(sql).bind(crm_id).fetch_all(db).await)?;
+        Ok(group(rows).pop())
+    }
+
+    /// Whether there is a customer with this number.
+    pub async fn customer_exists(&mut self, id: CustomerId) -> sqlx::Result<bool> {
+        let sql = "select exists (select 1 from customers where id = $1)";
+        on!(self, |db| sqlx::query_scalar(sql).bind(id).fetch_one(db).await)
+    }
+
+    /// Puts a customer on file; fails as a unique violation where the phone number or the e-mail
+    /// address is somebody else's.
+    pub async fn insert_customer(
+        &mut self,
+        new: &NewCustomer,
+        now: Timestamp,
+    ) -> sqlx::Result<CustomerId> {
+        let sql = "insert into customers
+                       (first_name, last_name, email, email_key, phone_number, phone_shared, tier,
+                        preferences, notes, created_at, last_contact)
+                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+                   returning id";
+        let preferences = serde_json::Value::Object(new.preferences.clone()).to_string();
+        on!(self, |db| sqlx::query_scalar(sql)
+            .bind(&new.first_name)
+            .bind(&new.last_name)
+            .bind(&new.email)
+            .bind(new.email.as_deref().map(fold))
+            .bind(&new.phone_number)
+            .bind(new.phone_shared)
+            .bind(&new.tier)
+            .bind(&preferences)
+            .bind(&new.notes)
+            .bind(now)
+            .fetch_one(db)
+            .await)
+    }
+}
+
+/// Gathers the vehicles of each customer; the rows come in the customers' order.
+fn group(rows: Vec<Joined>) -> Vec<CustomerRow> {
+    let mut customers: Vec<CustomerRow> = Vec::with_capacity(1);
+    for mut row in rows {
+        let vehicle = row.take_vehicle();
+        match customers.last_mut() {
+            Some(last) if last.id == row.customer.id => last.vehicles.extend(vehicle),
+            _ => {
+                row.customer.vehicles = vehicle.into_iter().collect();
+                customers.push(row.customer);
+            }
+        }
+    }
+    customers
+}
+
+impl Joined {
+    fn take_vehicle(&mut self) -> Option<Vehicle> {
+        Some(Vehicle {
+            id: self.vehicle_id?,
+            customer_id: self.customer.id,
+            vin: self.vin.take(),
+            year: self.year?,
+            make: self.make.take()?,
+            model: self.model.take()?,
+            trim: self.trim_level.take(),
+            color: self.color.take(),
+            license_plate: self.license_plate.take(),
+            current_mileage: self.current_mileage,
+            is_primary_vehicle: self.is_primary?,
+        })
+    }
+}

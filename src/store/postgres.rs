@@ -1,0 +1,210 @@
+//! Postgres: the connections, the shop's lock, and the listener that keeps memory fresh.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
+use sqlx::{Postgres, Transaction};
+use tokio::sync::{Mutex, Notify};
+
+use super::OpenError;
+use super::freshness::{Changes, Stamp};
+
+/// How long a call waits for a connection.
+const WAIT: Duration = Duration::from_secs(3);
+/// How long a statement may take, and how long a transaction may lie idle.
+const STATEMENT_LIMIT: &str = "5s";
+/// How long memory may be trusted after the listener's connection last answered: the bound on the
+/// age of an answer from memory.
+const LEASE: Duration = Duration::from_secs(2);
+/// How often the listener's connection is asked.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+/// How long a heartbeat may take before the connection is given up.
+const HEARTBEAT_LIMIT: Duration = Duration::from_secs(1);
+/// How long after the last stamp the heartbeat goes on.
+const IDLE: Duration = Duration::from_secs(30);
+/// A connection that lay idle for longer is asked whether it still lives before it is used.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+/// The key of the advisory lock under which the shop's times are written: "ServiceB" in ASCII.
+const LOCK: i64 = 6_009_335_130_695_624_002;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
+
+/// A Postgres database.
+pub struct Server {
+    /// Connections for everything.
+    pub pool: PgPool,
+    /// When customers changed.
+    pub freshness: Freshness,
+}
+
+impl Server {
+    /// Connects and brings the schema up to date; Postgres' migrator locks for itself.
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        let options = url.parse::<PgConnectOptions>()?.application_name("servicebay").options([
+            ("statement_timeout", STATEMENT_LIMIT),
+            // A client that vanished in mid-transaction must not keep the lock from the others.
+            ("idle_in_transaction_session_timeout", STATEMENT_LIMIT),
+            ("synchronous_commit", "on"),
+        ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(8)
+            .acquire_timeout(WAIT)
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    use sqlx::Connection;
+                    if meta.idle_for > TRUSTED_IDLE {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_lazy_with(options);
+        MIGRATIONS.run(&pool).await?;
+        let freshness = Freshness::new(pool.clone());
+        Ok(Self { pool, freshness })
+    }
+
+    /// A transaction that holds the shop's lock: bookings take turns, so that the constraints,
+    /// which would make them wait for one another in circles, never have to refuse one of ours.
+    pub async fn begin_exclusive(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
+        let mut transaction = match self.pool.begin().await {
+            // The connection was cut while it lay in the pool; nothing was begun.
+            Err(sqlx::Error::Io(_)) => self.pool.begin().await?,
+            begun => begun?,
+        };
+        // Not in one text with the `begin`: where the lock is not to be had, sqlx would take the
+        // transaction for one that never began, and give its connection back as it is.
+        let lock = sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK);
+        lock.execute(&mut *transaction).await?;
+        Ok(transaction)
+    }
+
+    /// See [`super::Store::referees`].
+    pub async fn referees(&self) -> sqlx::Result<(i64, i64)> {
+        let sql = "select (select count(*) from pg_constraint
+                           where contype = 'x' and conname in
+                                 ('appointments_vehicle_overlap', 'reservations_overlap'))
+                        + (select count(*) from pg_trigger
+                           where tgenabled = 'O' and tgname in
+                                 ('appointments_reserve', 'holds_reserve', 'reservations_guard',
+                                  'reservations_guard_truncated'))";
+        Ok((sqlx::query_scalar(sql).fetch_one(&self.pool).await?, 6))
+    }
+}
+
+/// When customers changed: a listener counts the notifications that the schema's triggers send.
+///
+/// A connection that is silently lost says nothing, so a count is worth something only while the
+/// listener's own connection answers: each heartbeat that does renews a lease of two seconds.
+/// The heartbeat runs only while somebody asks for stamps.
+pub struct Freshness {
+    shared: Arc<Shared>,
+    pool: PgPool,
+    started: AtomicBool,
+}
+
+struct Shared {
+    changes: Changes,
+    lease: std::sync::Mutex<Lease>,
+    asked: Notify,
+    /// Held by the one task that listens.
+    listening: Mutex<()>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Lease {
+    /// The start of the last heartbeat that was answered.
+    renewed: Option<Instant>,
+    /// When a stamp was last asked for.
+    asked: Option<Instant>,
+}
+
+impl Freshness {
+    fn new(pool: PgPool) -> Self {
+        let shared = Shared {
+            changes: Changes::default(),
+            lease: std::sync::Mutex::default(),
+            asked: Notify::new(),
+            listening: Mutex::new(()),
+        };
+        Self { shared: Arc::new(shared), pool, started: AtomicBool::new(false) }
+    }
+
+    pub fn bump(&self) {
+        self.shared.changes.bump();
+    }
+
+    pub fn stamp(&self) -> Option<Stamp> {
+        let now = Instant::now();
+        let renewed = {
+            let mut lease = self.shared.lease.lock().ok()?;
+            lease.asked = Some(now);
+            lease.renewed
+        };
+        self.shared.asked.notify_one();
+        if !self.started.swap(true, Ordering::AcqRel) {
+            tokio::spawn(listen(Arc::clone(&self.shared), self.pool.clone()));
+        }
+        let fresh = renewed.is_some_and(|renewed| now.duration_since(renewed) < LEASE);
+        fresh.then(|| Stamp { local: self.shared.changes.count(), file: 0 })
+    }
+}
+
+/// Listens for as long as the process lives; after a fault it starts over.
+async fn listen(shared: Arc<Shared>, pool: PgPool) {
+    let _only = shared.listening.lock().await;
+    loop {
+        if let Err(error) = listen_once(&shared, &pool).await {
+            tracing::warn!(%error, "the listener lost its connection; nothing is served from memory");
+        }
+        shared.end_lease();
+        tokio::time::sleep(HEARTBEAT).await;
+    }
+}
+
+async fn listen_once(shared: &Shared, pool: &PgPool) -> sqlx::Result<()> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.eager_reconnect(false);
+    listener.listen("servicebay_customers").await?;
+    // What changed before is not known.
+    shared.changes.bump();
+    loop {
+        let started = Instant::now();
+        let answer = sqlx::query("select 1").execute(&mut listener);
+        tokio::time::timeout(HEARTBEAT_LIMIT, answer)
+            .await
+            .map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))??;
+        while listener.next_buffered().is_some() {
+            shared.changes.bump();
+        }
+        shared.renew_lease(started);
+        if shared.is_idle() {
+            shared.end_lease();
+            shared.asked.notified().await;
+            shared.changes.bump();
+        } else {
+            tokio::time::sleep(HEARTBEAT).await;
+        }
+    }
+}
+
+impl Shared {
+    fn renew_lease(&self, started: Instant) {
+        if let Ok(mut lease) = self.lease.lock() {
+            lease.renewed = Some(started);
+        }
+    }
+
+    fn end_lease(&self) {
+        if let Ok(mut lease) = self.lease.lock() {
+            lease.renewed = None;
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.lease.lock().is_ok_and(|lease| lease.asked.is_none_or(|asked| asked.elapsed() > IDLE))
+    }
+}

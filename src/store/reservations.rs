@@ -1,0 +1,239 @@
+//! What a booking decides on: who comes with what, and what is reserved.
+
+use sqlx::FromRow;
+
+use super::{Session, on};
+use crate::domain::appointment::{ServiceType, Status};
+use crate::domain::id::{AppointmentId, CustomerId, ResourceId, VehicleId};
+use crate::domain::slots::Reserved;
+use crate::domain::time::{Interval, Timestamp};
+use crate::domain::vehicle::describe;
+
+/// The longest reservation, in seconds; the schema holds every one to it, so that a search for
+/// overlaps need not look further back.
+const LONGEST_SECONDS: i64 = 86_400;
+
+/// Who is to come with what, and when the vehicle is in the shop already.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// The customer's first and last name; `None` where there is no such customer.
+    pub customer_name: Option<String>,
+    /// The vehicle's owner; `None` where there is no such vehicle.
+    pub owner_id: Option<CustomerId>,
+    /// What people call the vehicle.
+    pub vehicle_description: String,
+    /// The vehicle's own appointments that overlap the wanted time, soonest first.
+    pub own: Vec<OwnVisit>,
+    /// What is reserved in the window.
+    pub reserved: Reservations,
+}
+
+/// What a booking wants to know before it decides.
+#[derive(Clone, Copy, Debug)]
+pub struct Question {
+    /// Who is to come.
+    pub customer: CustomerId,
+    /// With what.
+    pub vehicle: VehicleId,
+    /// From the visit's start to its end.
+    pub span: Interval,
+    /// The time around it in which reservations matter.
+    pub window: Interval,
+    /// The appointment that is to be moved, whose own time counts as free.
+    pub except: Option<AppointmentId>,
+}
+
+/// An appointment of the vehicle that is to come.
+#[derive(Clone, Debug)]
+pub struct OwnVisit {
+    /// The appointment's number.
+    pub id: AppointmentId,
+    /// Who comes.
+    pub customer_id: CustomerId,
+    /// From its start to its end.
+    pub span: Interval,
+    /// What is to be done.
+    pub service_type: ServiceType,
+    /// Where it stands.
+    pub status: Status,
+    /// The bay's name.
+    pub bay: String,
+    /// How the booking reached the shop.
+    pub booking_method: String,
+    /// Who took the booking.
+    pub booked_by: String,
+}
+
+/// One row for each overlapping appointment, or a single one where there is none.
+#[derive(FromRow)]
+struct VisitRow {
+    first_name: Option<String>,
+    last_name: Option<String>,
+    owner_id: Option<CustomerId>,
+    year: Option<i64>,
+    make: Option<String>,
+    model: Option<String>,
+    appointment_id: Option<AppointmentId>,
+    customer_id: Option<CustomerId>,
+    starts_at: Option<Timestamp>,
+    ends_at: Option<Timestamp>,
+    service_type: Option<ServiceType>,
+    status: Option<Status>,
+    bay: Option<String>,
+    booking_method: Option<String>,
+    booked_by: Option<String>,
+    reserved: Option<String>,
+}
+
+/// What is reserved in a window of time.
+#[derive(Clone, Debug, Default)]
+pub struct Reservations {
+    /// What is taken; a hold only until it expires.
+    pub taken: Vec<Reserved>,
+    /// Whether expired holds are still in the way of a write.
+    pub has_expired: bool,
+}
+
+/// What is reserved in the window from `$from` to `$to`, back to `$back`, but by `$except`: rows of
+/// `resource start end expiry` by comma, as one text.
+///
+/// A busy month has thousands of reservations, and to hand a row from SQLite's thread to ours costs
+/// ten times what reading it does.
+macro_rules! packed_reservations {
+    ($from:literal, $to:literal, $back:literal, $except:literal) => {
+        concat!(
+            "select string_agg(resource_id || ' ' || starts_at || ' ' || ends_at || ' '
+                               || coalesce(expires_at, 0), ',') as reserved
+             from reservations
+             where resource_id in (select id from resources)
+               and starts_at < ",
+            $to,
+            " and starts_at > ",
+            $back,
+            " and ends_at > ",
+            $from,
+            " and (appointment_id is null or appointment_id <> ",
+            $except,
+            ")"
+        )
+    };
+}
+
+impl Session {
+    /// Who is to come with what, the vehicle's own appointments that overlap `span`, and what is
+    /// reserved in `window`: all that a booking decides on, in one query. `except` is the
+    /// appointment that is to be moved.
+    pub async fn visit(&mut self, question: &Question, now: Timestamp) -> sqlx::Result<Visit> {
+        let sql =
+            concat!(
+            "select c.first_name, c.last_name, v.customer_id as owner_id, v.year, v.make, v.model,
+                    a.id as appointment_id, a.customer_id, a.starts_at, a.ends_at, a.service_type,
+                    a.status, b.name as bay, a.booking_method, a.booked_by, one.reserved
+             from (", packed_reservations!("$6", "$7", "$8", "$9"), ") one
+             left join customers c on c.id = $1
+             left join vehicles v on v.id = $2
+             left join appointments a on a.vehicle_id = v.id
+                  and a.status in ('scheduled', 'confirmed', 'in_progress')
+                  and a.starts_at < $4 and a.ends_at > $3 and a.starts_at > $5
+             left join resources b on b.id = a.bay_id
+             order by a.starts_at"
+        );
+        let Question { customer, vehicle, span, window, except } = *question;
+        let rows: Vec<VisitRow> = on!(self, |db| sqlx::query_as(sql)
+            .bind(customer)
+            .bind(vehicle)
+            .bind(span.start)
+            .bind(span.end)
+            .bind(span.start.plus_seconds(-LONGEST_SECONDS))
+            .bind(window.start)
+            .bind(window.end)
+            .bind(window.start.plus_seconds(-LONGEST_SECONDS))
+            .bind(except.unwrap_or(AppointmentId(0)))
+            .fetch_all(db)
+            .await)?;
+        Ok(gather(rows, now))
+    }
+
+    /// What is reserved somewhere in `window`.
+    pub async fn reservations(
+        &mut self,
+        window: Interval,
+        now: Timestamp,
+        except: Option<AppointmentId>,
+    ) -> sqlx::Result<Reservations> {
+        let sql = packed_reservations!("$1", "$2", "$3", "$4");
+        let packed: Option<String> = on!(self, |db| sqlx::query_scalar(sql)
+            .bind(window.start)
+            .bind(window.end)
+            .bind(window.start.plus_seconds(-LONGEST_SECONDS))
+            .bind(except.unwrap_or(AppointmentId(0)))
+            .fetch_one(db)
+            .await)?;
+        Ok(Reservations::unpack(packed.as_deref(), now))
+    }
+
+    /// Frees what expired holds still occupy; a constraint cannot read the clock.
+    pub async fn drop_expired_holds(&mut self, now: Timestamp) -> sqlx::Result<()> {
+        let sql = "delete from holds where expires_at <= $1";
+        on!(self, |db| sqlx::query(sql).bind(now).execute(db).await.map(drop))
+    }
+}
+
+impl Reservations {
+    /// Reads `resource start end expiry`, by comma; an expiry of 0 is none.
+    fn unpack(packed: Option<&str>, now: Timestamp) -> Self {
+        let mut reservations = Self { taken: Vec::new(), has_expired: false };
+        for row in packed.unwrap_or_default().split(',') {
+            let mut numbers = row.split(' ').map_while(|number| number.parse().ok());
+            let (Some(resource), Some(start), Some(end), Some(expires_at)) =
+                (numbers.next(), numbers.next(), numbers.next(), numbers.next())
+            else {
+                continue;
+            };
+            if expires_at != 0 && Timestamp(expires_at) <= now {
+                reservations.has_expired = true;
+                continue;
+            }
+            let span = Interval { start: Timestamp(start), end: Timestamp(end) };
+            reservations.taken.push(Reserved { resource: ResourceId(resource), span });
+        }
+        reservations
+    }
+}
+
+fn gather(rows: Vec<VisitRow>, now: Timestamp) -> Visit {
+    let mut visit = Visit {
+        customer_name: None,
+        owner_id: None,
+        vehicle_description: String::new(),
+        own: Vec::new(),
+        // Every row has them.
+        reserved: Reservations::unpack(rows.first().and_then(|row| row.reserved.as_deref()), now),
+    };
+    for row in rows {
+        if let (Some(first), Some(last)) = (&row.first_name, &row.last_name) {
+            visit.customer_name = Some(format!("{first} {last}"));
+        }
+        if let (Some(year), Some(make), Some(model)) = (row.year, &row.make, &row.model) {
+            visit.vehicle_description = describe(year, make, model);
+        }
+        visit.owner_id = row.owner_id;
+        visit.own.extend(row.own());
+    }
+    visit
+}
+
+impl VisitRow {
+    fn own(self) -> Option<OwnVisit> {
+        Some(OwnVisit {
+            id: self.appointment_id?,
+            customer_id: self.customer_id?,
+            span: Interval { start: self.starts_at?, end: self.ends_at? },
+            service_type: self.service_type?,
+            status: self.status?,
+            bay: self.bay?,
+            booking_method: self.booking_method?,
+            booked_by: self.booked_by?,
+        })
+    }
+}

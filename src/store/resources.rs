@@ -1,0 +1,89 @@
+//! Bays and technicians: the numbers by which reservations know them.
+
+use super::{Session, Store, on};
+use crate::domain::appointment::ServiceType;
+use crate::domain::id::ResourceId;
+use crate::domain::shop::{Resource, Shop};
+
+/// The configured bays and technicians with their numbers, in the configured order.
+#[derive(Clone, Debug, Default)]
+pub struct Resources {
+    bays: Vec<(ResourceId, Resource)>,
+    technicians: Vec<(ResourceId, Resource)>,
+}
+
+impl Resources {
+    /// The bays that do this service.
+    pub fn bays_for(&self, service: Option<ServiceType>) -> Vec<ResourceId> {
+        ids_for(&self.bays, service)
+    }
+
+    /// The technicians who do this service.
+    pub fn technicians_for(&self, service: Option<ServiceType>) -> Vec<ResourceId> {
+        ids_for(&self.technicians, service)
+    }
+
+    /// The name of a bay.
+    pub fn bay_name(&self, id: ResourceId) -> &str {
+        self.bays.iter().find(|(known, _)| *known == id).map_or("", |(_, bay)| &bay.name)
+    }
+
+    /// Whether the shop named technicians, so that a visit needs one.
+    pub fn has_technicians(&self) -> bool {
+        !self.technicians.is_empty()
+    }
+}
+
+fn ids_for(resources: &[(ResourceId, Resource)], service: Option<ServiceType>) -> Vec<ResourceId> {
+    resources.iter().filter(|(_, resource)| resource.does(service)).map(|&(id, _)| id).collect()
+}
+
+impl Store {
+    /// Numbers the configured bays and technicians; known names keep their numbers.
+    pub(super) async fn name_resources(&self, shop: &Shop) -> sqlx::Result<Resources> {
+        let known = self.read().await?.all_resources().await?;
+        let bays = number(&known, "bay", &shop.bays);
+        let technicians = number(&known, "technician", &shop.technicians);
+        if let (Some(bays), Some(technicians)) = (bays, technicians) {
+            return Ok(Resources { bays, technicians });
+        }
+        let mut session = self.write().await?;
+        for (kind, resources) in [("bay", &shop.bays), ("technician", &shop.technicians)] {
+            for resource in resources {
+                session.insert_resource(kind, &resource.name).await?;
+            }
+        }
+        let known = session.all_resources().await?;
+        session.commit().await?;
+        let bays = number(&known, "bay", &shop.bays).unwrap_or_default();
+        let technicians = number(&known, "technician", &shop.technicians).unwrap_or_default();
+        Ok(Resources { bays, technicians })
+    }
+}
+
+/// `None` where one of them has no number yet.
+fn number(
+    known: &[(ResourceId, String, String)],
+    kind: &str,
+    resources: &[Resource],
+) -> Option<Vec<(ResourceId, Resource)>> {
+    let id_of = |resource: &Resource| {
+        known.iter().find(|(_, k, name)| k == kind && *name == resource.name).map(|&(id, ..)| id)
+    };
+    resources.iter().map(|resource| Some((id_of(resource)?, resource.clone()))).collect()
+}
+
+impl Session {
+    async fn all_resources(&mut self) -> sqlx::Result<Vec<(ResourceId, String, String)>> {
+        let sql = "select id, kind, name from resources";
+        on!(self, |db| sqlx::query_as(sql).fetch_all(db).await)
+    }
+
+    async fn insert_resource(&mut self, kind: &str, name: &str) -> sqlx::Result<()> {
+        let sql = "insert into resources (kind, name)
+                   select $1, $2
+                   where not exists (select 1 from resources where kind = $1 and name = $2)
+                   on conflict do nothing";
+        on!(self, |db| sqlx::query(sql).bind(kind).bind(name).execute(db).await.map(drop))
+    }
+}

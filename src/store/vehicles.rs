@@ -1,0 +1,63 @@
+//! Vehicles.
+
+use super::{Session, on};
+use crate::domain::id::{CustomerId, VehicleId};
+use crate::domain::time::Timestamp;
+use crate::domain::vehicle::{NewVehicle, Vehicle};
+
+impl Session {
+    /// The vehicle with this VIN: its number and its owner's.
+    pub async fn vehicle_by_vin(
+        &mut self,
+        vin: &str,
+    ) -> sqlx::Result<Option<(VehicleId, CustomerId)>> {
+        let sql = "select id, customer_id from vehicles where vin = $1";
+        on!(self, |db| sqlx::query_as(sql).bind(vin).fetch_optional(db).await)
+    }
+
+    /// Puts a vehicle on file. The customer's first one is the primary one; a later one that is
+    /// said to be takes that place over.
+    pub async fn insert_vehicle(
+        &mut self,
+        new: &NewVehicle,
+        now: Timestamp,
+    ) -> sqlx::Result<Vehicle> {
+        let is_primary = match new.is_primary_vehicle {
+            Some(true) => {
+                self.clear_primary(new.customer_id).await?;
+                true
+            }
+            _ => !self.has_vehicles(new.customer_id).await?,
+        };
+        let sql = "insert into vehicles
+                       (customer_id, vin, year, make, model, trim_level, color, license_plate,
+                        current_mileage, is_primary, created_at)
+                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                   returning id, customer_id, vin, year, make, model, trim_level as trim, color,
+                             license_plate, current_mileage, is_primary as is_primary_vehicle";
+        on!(self, |db| sqlx::query_as(sql)
+            .bind(new.customer_id)
+            .bind(&new.vin)
+            .bind(new.year)
+            .bind(&new.make)
+            .bind(&new.model)
+            .bind(&new.trim)
+            .bind(&new.color)
+            .bind(&new.license_plate)
+            .bind(new.current_mileage)
+            .bind(is_primary)
+            .bind(now)
+            .fetch_one(db)
+            .await)
+    }
+
+    async fn has_vehicles(&mut self, customer: CustomerId) -> sqlx::Result<bool> {
+        let sql = "select exists (select 1 from vehicles where customer_id = $1)";
+        on!(self, |db| sqlx::query_scalar(sql).bind(customer).fetch_one(db).await)
+    }
+
+    async fn clear_primary(&mut self, customer: CustomerId) -> sqlx::Result<()> {
+        let sql = "update vehicles set is_primary = false where customer_id = $1 and is_primary";
+        on!(self, |db| sqlx::query(sql).bind(customer).execute(db).await.map(drop))
+    }
+}
