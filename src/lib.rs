@@ -3,6 +3,8 @@
 //! Dependencies point one way: `commands` and `server` → `tools` → `cache` → `store` and
 //! `clients` → `domain`. `ARCHITECTURE.md` shows the way of one call through them.
 
+pub mod cache;
+pub mod clients;
 pub mod config;
 pub mod domain;
 pub mod store;

@@ -1,0 +1,9 @@
+//! What is kept in memory, for how long, and when it is dropped.
+//!
+//! Free times, appointments and keys are never kept: they are read where they are decided on.
+
+mod customers;
+mod vins;
+
+pub use customers::{CustomerCache, Lookup};
+pub use vins::{Decoded, VinCache};

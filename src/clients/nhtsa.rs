@@ -1,0 +1,84 @@
+//! NHTSA's vPIC service, which decodes VINs (<https://vpic.nhtsa.dot.gov/api/>).
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::UpstreamError;
+use super::http::{Http, Limits};
+use crate::domain::vin::Vin;
+use crate::domain::vin::decoded::DecodedVin;
+
+/// A whole answer is about 15 kB.
+const LIMITS: Limits = Limits {
+    total: Duration::from_secs(5),
+    patience: Duration::from_secs(5),
+    connect: Duration::from_secs(2),
+    body_bytes: 1024 * 1024,
+    retries: 2,
+    retry_delay: Duration::from_millis(100),
+};
+
+/// A client of NHTSA's vPIC service.
+#[derive(Debug)]
+pub struct NhtsaClient {
+    http: Http,
+}
+
+impl NhtsaClient {
+    /// A client of the service at this URL, such as `https://vpic.nhtsa.dot.gov/api`. Nothing is
+    /// connected or read before the first VIN is decoded.
+    pub fn new(base_url: &str) -> Self {
+        Self::with_limits(base_url, LIMITS)
+    }
+
+    /// The same for callers who wait no longer than this.
+    pub fn with_patience(base_url: &str, patience: Duration) -> Self {
+        Self::with_limits(base_url, Limits { patience, ..LIMITS })
+    }
+
+    /// The same with limits of one's own.
+    pub fn with_limits(base_url: &str, limits: Limits) -> Self {
+        Self { http: Http::new("NHTSA", base_url, limits) }
+    }
+
+    /// What NHTSA knows of a VIN; `None` if it knows no make. Takes at most five seconds.
+    ///
+    /// NHTSA decodes VINs with errors, too, and tells them in error codes: with a make, they are
+    /// no failure here.
+    pub async fn decode(&self, vin: &Vin) -> Result<Option<DecodedVin>, UpstreamError> {
+        let path = format!("/vehicles/DecodeVin/{vin}?format=json");
+        self.http.get(&path, |body| read(*vin, body)).await
+    }
+}
+
+/// NHTSA's answer in the array form: one row for each element, known or not.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow, rename = "Results")]
+    rows: Vec<Row<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Row<'a> {
+    #[serde(borrow, rename = "Variable")]
+    element: Cow<'a, str>,
+    #[serde(borrow, rename = "Value")]
+    value: Option<Cow<'a, str>>,
+}
+
+/// Reads an answer, in which there is always a row for the make.
+fn read(vin: Vin, body: &[u8]) -> Result<Option<DecodedVin>, UpstreamError> {
+    let malformed = |reason, source| UpstreamError::Malformed { reason, source };
+    let answer: Answer<'_> = serde_json::from_slice(body)
+        .map_err(|error| malformed("it is not NHTSA's JSON", Some(error)))?;
+    let row = |element| answer.rows.iter().find(|row| row.element == element);
+    if row("Make").is_none() {
+        return Err(malformed("it says nothing about the make", None));
+    }
+    Ok(DecodedVin::from_elements(vin, |element| row(element)?.value.as_deref()))
+}
+
+#[cfg(test)]
+mod tests;
