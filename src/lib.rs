@@ -7,4 +7,6 @@ pub mod cache;
 pub mod clients;
 pub mod config;
 pub mod domain;
+pub mod error;
 pub mod store;
+pub mod tools;

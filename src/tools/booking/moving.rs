@@ -1,0 +1,123 @@
+//! Moving visits.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::appointments::{appointment_not_found, refuse_closed};
+use super::super::arguments::refuse;
+use super::super::slots::{Wanted, read_instant};
+use super::super::write::{Begun, Write};
+use super::super::{Answer, Call, Effect, Tool};
+use super::refusals::refuse_taken;
+use super::{question, take_place};
+use crate::config::Toolset;
+use crate::domain::appointment::{ServiceType, Status};
+use crate::domain::id::AppointmentId;
+use crate::domain::local_time::{confirmation, rfc3339, spoken};
+use crate::domain::time::Interval;
+use crate::error::ToolError;
+use crate::store::{Appointment, is_refused};
+
+/// The arguments of `reschedule_appointment`.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct RescheduleAppointment {
+    /// The appointment's number, from get_upcoming_appointments.
+    appointment_id: AppointmentId,
+    /// The new start: one of get_available_slots, or RFC 3339; without an offset it is the shop's
+    /// local time, such as 2027-01-15T09:00.
+    #[schemars(length(min = 1, max = 60))]
+    new_datetime: String,
+    /// How long it takes now, in minutes; left out: as long as before.
+    #[schemars(range(min = 5, max = 480))]
+    duration_minutes: Option<i64>,
+}
+
+/// A moved visit.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Rescheduled {
+    /// The time of this reply in the shop's zone, RFC 3339.
+    now: String,
+    /// The appointment's number; it stays the same.
+    appointment_id: AppointmentId,
+    /// The start that it had, RFC 3339 in the shop's zone.
+    old_datetime: String,
+    /// The start that it has, RFC 3339 in the shop's zone.
+    new_datetime: String,
+    /// The new start to say aloud.
+    when: String,
+    /// What is to be done.
+    service_type: ServiceType,
+    /// How long it takes.
+    duration_minutes: i64,
+    /// Where it stands.
+    status: Status,
+    /// The bay.
+    bay: String,
+}
+
+impl Tool for RescheduleAppointment {
+    const NAME: &'static str = "reschedule_appointment";
+    const TITLE: &'static str = "Reschedule an appointment";
+    const DESCRIPTION: &'static str = "Move a visit to another time, under the same checks as booking; the appointment keeps its number. If the move is refused, the visit stays where it was and data.alternatives has the nearest free times.";
+    const TOOLSET: Toolset = Toolset::Appointments;
+    const EFFECT: Effect = Effect::Writes { idempotent: true };
+    type Data = Rescheduled;
+
+    async fn run(self, call: &Call<'_>) -> Result<Answer<Rescheduled>, ToolError> {
+        let start = read_instant("new_datetime", &self.new_datetime, call)?;
+        let Begun::Fresh(mut write) = Write::begin(call, Self::NAME, None).await? else {
+            return Err(refuse("idempotency_key", "is not taken here").into());
+        };
+        let found = write.session.appointment(self.appointment_id).await?;
+        let old = found.ok_or_else(|| appointment_not_found(self.appointment_id))?;
+        refuse_closed(&old)?;
+        let span = Interval::starting(start, self.duration_minutes.unwrap_or(old.span().minutes()));
+        if span == old.span() {
+            let (message, data) = tell_moved(&old, span, old.bay.clone(), call);
+            return write.finish(Answer::repeated(message, data)).await;
+        }
+        let wanted = Wanted {
+            argument: "new_datetime",
+            duration_minutes: span.minutes(),
+            service: Some(old.service_type),
+            except: Some(old.id),
+        };
+        let question = question(old.customer_id, old.vehicle_id, span, Some(old.id), call);
+        let visit = write.session.visit(&question, call.now).await?;
+        let place = take_place(&mut write.session, &wanted, span, &visit, call).await?;
+        let (bay, technician) = (place.bay, place.technician);
+        match write.session.move_appointment(old.id, span, bay, technician, call.now).await {
+            Err(error) if is_refused(&error) => {
+                drop(write);
+                return Err(refuse_taken(&wanted, start, call).await?);
+            }
+            moved => moved?,
+        }
+        let bay = call.engine.store().await?.resources.bay_name(bay).to_owned();
+        let (message, data) = tell_moved(&old, span, bay, call);
+        write.finish(Answer::new(message, data)).await
+    }
+}
+
+fn tell_moved(
+    old: &Appointment,
+    span: Interval,
+    bay: String,
+    call: &Call<'_>,
+) -> (String, Rescheduled) {
+    let zone = call.engine.shop().zone;
+    let message =
+        format!("Appointment rescheduled successfully to {}", confirmation(span.start, zone));
+    let data = Rescheduled {
+        now: rfc3339(call.now, zone),
+        appointment_id: old.id,
+        old_datetime: rfc3339(old.starts_at, zone),
+        new_datetime: rfc3339(span.start, zone),
+        when: spoken(span.start, call.now, zone),
+        service_type: old.service_type,
+        duration_minutes: span.minutes(),
+        status: old.status,
+        bay,
+    };
+    (message, data)
+}

@@ -1,0 +1,230 @@
+//! What every tool can reach, and the way of a call to its tool.
+
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::Effect;
+use super::registry::{ALL, Entry};
+use super::reply::Reply;
+use crate::cache::{CustomerCache, VinCache};
+use crate::config::{Config, Toolset};
+use crate::domain::local_time::rfc3339;
+use crate::domain::shop::Shop;
+use crate::domain::time::Timestamp;
+use crate::error::{Code, Refusal, ToolError};
+use crate::store::{Store, is_schema_missing};
+
+/// How long a call may take in all. Every wait inside is shorter; this is for a database that
+/// stopped answering in the middle of a query.
+const CALL_LIMIT: Duration = Duration::from_secs(7);
+
+/// Everything that the tools reach. Cheap to make: the database is opened by the first call that
+/// needs it.
+pub struct Engine {
+    config: Config,
+    store: RwLock<Option<Arc<Store>>>,
+    /// Held by the one call that opens the database.
+    opening: Mutex<()>,
+    definitions: OnceLock<Vec<rmcp::model::Tool>>,
+    /// Customers in memory.
+    pub(super) customers: CustomerCache,
+    /// Decoded VINs in memory, in the database and from NHTSA.
+    pub(super) vins: VinCache,
+}
+
+/// What a client says beside the arguments.
+#[derive(Clone, Debug, Default)]
+pub struct CallContext {
+    /// Cancelled when the client no longer waits for the reply.
+    pub cancelled: CancellationToken,
+}
+
+/// One call under way.
+pub struct Call<'a> {
+    /// What the tool can reach.
+    pub engine: &'a Engine,
+    /// What the client says beside the arguments.
+    pub context: &'a CallContext,
+    /// When the call came.
+    pub now: Timestamp,
+    /// What the arguments are known by where they bring an idempotency key.
+    pub arguments_hash: Option<String>,
+}
+
+impl Engine {
+    /// An engine for this configuration.
+    pub fn new(config: Config) -> Self {
+        Self {
+            store: RwLock::default(),
+            opening: Mutex::new(()),
+            definitions: OnceLock::new(),
+            customers: CustomerCache::new(),
+            vins: VinCache::new(config.nhtsa.clone()),
+            config,
+        }
+    }
+
+    /// The shop.
+    pub fn shop(&self) -> &Shop {
+        &self.config.shop
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The database. The first call opens it, and so does the next one after it could not be opened
+    /// or was deleted, replaced or made anew.
+    ///
+    /// # Errors
+    /// Where it cannot be opened.
+    pub async fn store(&self) -> Result<Arc<Store>, ToolError> {
+        if let Some(store) = self.open_store() {
+            return Ok(store);
+        }
+        let _opening = self.opening.lock().await;
+        if let Some(store) = self.open_store() {
+            return Ok(store);
+        }
+        let store = Store::open(&self.config.database, self.shop()).await;
+        let store = Arc::new(store.map_err(ToolError::DatabaseClosed)?);
+        self.set_store(Some(Arc::clone(&store)));
+        Ok(store)
+    }
+
+    fn open_store(&self) -> Option<Arc<Store>> {
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner).clone();
+        store.filter(|store| store.is_current())
+    }
+
+    fn set_store(&self, store: Option<Arc<Store>>) {
+        *self.store.write().unwrap_or_else(PoisonError::into_inner) = store;
+    }
+
+    /// Closes the database, if it was opened.
+    pub async fn close(&self) {
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(store) = store {
+            store.close().await;
+        }
+    }
+
+    /// The tools as MCP lists them, in a fixed order; made at the first use.
+    pub fn definitions(&self) -> &[rmcp::model::Tool] {
+        self.definitions.get_or_init(|| {
+            let listed =
+                |entry: &&Entry| !self.config.server.read_only || entry.effect == Effect::Reads;
+            self.offered().filter(listed).map(Entry::definition).collect()
+        })
+    }
+
+    /// Whether there is a tool of this name.
+    pub fn has_tool(&self, name: &str) -> bool {
+        self.entry(name).is_some()
+    }
+
+    /// Whether the tool of this name changes nothing, so that it may be broken off at any point.
+    pub fn is_read_only(&self, name: &str) -> bool {
+        self.entry(name).is_some_and(|entry| entry.effect == Effect::Reads)
+    }
+
+    fn offered(&self) -> impl Iterator<Item = &'static Entry> {
+        ALL.iter().filter(|entry| self.config.server.toolsets.contains(&entry.toolset))
+    }
+
+    fn entry(&self, name: &str) -> Option<&'static Entry> {
+        self.offered().find(|entry| entry.name == name)
+    }
+
+    /// Runs one tool on whatever a client sent as its arguments; `Null` where it sent none.
+    pub async fn call(&self, name: &str, arguments: Value, context: &CallContext) -> Reply {
+        let Some(entry) = self.entry(name) else { return Reply::refused(&unknown_tool(name)) };
+        let now = Timestamp::from(chrono::Utc::now());
+        let answer =
+            tokio::time::timeout(CALL_LIMIT, self.run(entry, arguments, context, now)).await;
+        match answer.unwrap_or_else(|_| Err(overdue(entry))) {
+            Ok(reply) => reply,
+            Err(error) => self.tell(entry, error, now),
+        }
+    }
+
+    async fn run(
+        &self,
+        entry: &Entry,
+        arguments: Value,
+        context: &CallContext,
+        now: Timestamp,
+    ) -> Result<Reply, ToolError> {
+        if self.config.server.read_only && entry.effect != Effect::Reads {
+            return Err(read_only(entry.name).into());
+        }
+        let arguments = entry.fit(arguments)?;
+        let arguments_hash = hash_keyed(&arguments);
+        let call = Call { engine: self, context, now, arguments_hash };
+        if entry.effect != Effect::Reads {
+            return entry.run(arguments, &call).await;
+        }
+        match entry.run(arguments.clone(), &call).await {
+            // The connection was cut while it lay in the pool; reading once more does no harm.
+            Err(ToolError::DatabaseUnavailable(sqlx::Error::Io(_))) => {
+                entry.run(arguments, &call).await
+            }
+            answer => answer,
+        }
+    }
+
+    fn tell(&self, entry: &Entry, error: ToolError, now: Timestamp) -> Reply {
+        match error {
+            ToolError::Refused(refusal) if entry.toolset == Toolset::Appointments => {
+                Reply::refused(&refusal.at(rfc3339(now, self.shop().zone)))
+            }
+            // Somebody made the database anew; the next call makes its schema.
+            ToolError::Query(error) if is_schema_missing(&error) => {
+                self.set_store(None);
+                Reply::failure(entry.name, &ToolError::DatabaseUnavailable(error))
+            }
+            error => Reply::failure(entry.name, &error),
+        }
+    }
+}
+
+fn overdue(entry: &Entry) -> ToolError {
+    match entry.effect {
+        Effect::Reads => ToolError::DatabaseUnavailable(sqlx::Error::PoolTimedOut),
+        Effect::Writes { .. } | Effect::Destroys => ToolError::OutcomeUnknown(None),
+    }
+}
+
+fn unknown_tool(name: &str) -> Refusal {
+    let name: String = name.chars().take(60).collect();
+    Refusal::new(Code::InvalidArgument, "There is no such tool.", format!("unknown tool: {name}"))
+        .hint("List the tools and choose one of them.")
+}
+
+fn read_only(name: &str) -> Refusal {
+    Refusal::new(
+        Code::ReadOnly,
+        "I can look things up but not change them here.",
+        format!("{name} changes records, and this server is read-only"),
+    )
+    .hint("Ask the shop to make the change.")
+}
+
+/// What arguments that bring an idempotency key are known by: the same ones in any order hash alike.
+fn hash_keyed(arguments: &Value) -> Option<String> {
+    let arguments = arguments.as_object()?;
+    arguments.get("idempotency_key")?;
+    let mut rest = arguments.clone();
+    rest.shift_remove("idempotency_key");
+    rest.sort_keys();
+    let mut rest = Value::Object(rest);
+    rest.sort_all_objects();
+    let digest = Sha256::digest(rest.to_string());
+    Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}

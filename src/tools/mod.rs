@@ -1,0 +1,68 @@
+//! The tools: what a model reads of them, and what they do.
+//!
+//! A tool is one type: its fields are the arguments, its [`Tool`] implementation is the rest. To
+//! add one, write it into the file of its subject and name it in `registry::ALL`.
+
+mod appointments;
+mod arguments;
+mod booking;
+mod customers;
+mod engine;
+mod registry;
+mod reply;
+mod schema;
+mod slots;
+mod vehicles;
+mod vin;
+mod write;
+
+use std::future::Future;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use engine::{Call, CallContext, Engine};
+pub use reply::{Answer, Reply};
+
+use crate::config::Toolset;
+use crate::error::ToolError;
+
+/// What a call of a tool does to the shop's records.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// Nothing.
+    Reads,
+    /// It adds or changes; a repeated call with the same arguments adds nothing more where
+    /// `idempotent`.
+    Writes {
+        /// Whether a repeated call changes nothing more.
+        idempotent: bool,
+    },
+    /// It takes something away that cannot be put back as it was.
+    Destroys,
+}
+
+/// One tool; its fields are the arguments as the schema of the type describes them.
+pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
+    /// The name by which it is called.
+    const NAME: &'static str;
+    /// The name that people read.
+    const TITLE: &'static str;
+    /// What a model reads before it decides to call it.
+    const DESCRIPTION: &'static str;
+    /// The set it belongs to.
+    const TOOLSET: Toolset;
+    /// What a call does.
+    const EFFECT: Effect;
+    /// Whether it asks the world outside the shop.
+    const OPEN_WORLD: bool = false;
+    /// What a success carries.
+    type Data: JsonSchema + Serialize + Send;
+
+    /// Does it.
+    fn run(
+        self,
+        call: &Call<'_>,
+    ) -> impl Future<Output = Result<Answer<Self::Data>, ToolError>> + Send;
+}

@@ -1,0 +1,100 @@
+//! The list of the tools, each with what is needed to list it and to call it.
+
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+
+use rmcp::model::{JsonObject, ToolAnnotations};
+use serde_json::Value;
+
+use super::engine::Call;
+use super::reply::Reply;
+use super::{Effect, Tool, arguments, schema};
+use super::{appointments, booking, customers, slots, vehicles, vin};
+use crate::config::Toolset;
+use crate::error::{Refusal, ToolError};
+
+type Running<'a> = Pin<Box<dyn Future<Output = Result<Reply, ToolError>> + Send + 'a>>;
+
+/// A tool without its type.
+pub struct Entry {
+    pub name: &'static str,
+    pub toolset: Toolset,
+    pub effect: Effect,
+    title: &'static str,
+    description: &'static str,
+    open_world: bool,
+    input: fn() -> Arc<JsonObject>,
+    output: fn() -> Arc<JsonObject>,
+    fitted: OnceLock<Arc<JsonObject>>,
+    run: for<'a> fn(Value, &'a Call<'a>) -> Running<'a>,
+}
+
+/// Every tool, in the order in which they are listed.
+pub static ALL: [Entry; 9] = [
+    entry::<customers::LookupCustomer>(),
+    entry::<customers::CreateCustomer>(),
+    entry::<vehicles::AddVehicle>(),
+    entry::<slots::GetAvailableSlots>(),
+    entry::<booking::BookAppointment>(),
+    entry::<appointments::GetUpcomingAppointments>(),
+    entry::<appointments::CancelAppointment>(),
+    entry::<booking::moving::RescheduleAppointment>(),
+    entry::<vin::DecodeVin>(),
+];
+
+const fn entry<T: Tool>() -> Entry {
+    Entry {
+        name: T::NAME,
+        toolset: T::TOOLSET,
+        effect: T::EFFECT,
+        title: T::TITLE,
+        description: T::DESCRIPTION,
+        open_world: T::OPEN_WORLD,
+        input: schema::of_arguments::<T>,
+        output: schema::of_envelope::<T::Data>,
+        fitted: OnceLock::new(),
+        run: |arguments, call| {
+            Box::pin(async move {
+                let tool: T = serde_json::from_value(arguments)?;
+                Ok(Reply::of(tool.run(call).await?)?)
+            })
+        },
+    }
+}
+
+impl Entry {
+    /// The tool as MCP lists it.
+    pub fn definition(&self) -> rmcp::model::Tool {
+        let (read_only, destructive, idempotent) = match self.effect {
+            Effect::Reads => (true, false, true),
+            Effect::Writes { idempotent } => (false, false, idempotent),
+            Effect::Destroys => (false, true, false),
+        };
+        let annotations = ToolAnnotations::with_title(self.title)
+            .read_only(read_only)
+            .destructive(destructive)
+            .idempotent(idempotent)
+            .open_world(self.open_world);
+        rmcp::model::Tool::new(self.name, self.description, self.input_schema())
+            .with_title(self.title)
+            .with_raw_output_schema((self.output)())
+            .with_annotations(annotations)
+    }
+
+    fn input_schema(&self) -> Arc<JsonObject> {
+        Arc::clone(self.fitted.get_or_init(self.input))
+    }
+
+    /// What a client sent as the arguments, fitted to the tool's schema.
+    ///
+    /// # Errors
+    /// Where they do not fit.
+    pub fn fit(&self, arguments: Value) -> Result<Value, Refusal> {
+        arguments::fit(arguments, self.fitted.get_or_init(self.input))
+    }
+
+    /// Runs the tool on arguments that fit.
+    pub async fn run(&self, arguments: Value, call: &Call<'_>) -> Result<Reply, ToolError> {
+        (self.run)(arguments, call).await
+    }
+}

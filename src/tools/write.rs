@@ -1,0 +1,85 @@
+//! A change and its idempotency key, in one transaction.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Call;
+use super::arguments::refuse;
+use super::reply::{Answer, render};
+use crate::domain::text;
+use crate::error::{Code, Refusal, ToolError};
+use crate::store::{Claim, Session, Store};
+
+/// A transaction that a tool writes in. Dropped without [`Write::finish`], it changes nothing.
+pub struct Write {
+    /// The transaction.
+    pub session: Session,
+    store: Arc<Store>,
+    tool: &'static str,
+    key: Option<String>,
+}
+
+/// What a write begins with.
+pub enum Begun {
+    /// The work is still to be done.
+    Fresh(Write),
+    /// It was done under this key before: the envelope that was the reply.
+    Replayed(Value),
+}
+
+impl Write {
+    /// Opens the transaction and claims the key, if the call brings one.
+    ///
+    /// # Errors
+    /// Where the key was used with other arguments, or the database is away.
+    pub async fn begin(
+        call: &Call<'_>,
+        tool: &'static str,
+        key: Option<&str>,
+    ) -> Result<Begun, ToolError> {
+        if let Some(key) = key {
+            text::name(key).map_err(|wrong| refuse("idempotency_key", wrong))?;
+        }
+        let store = call.engine.store().await?;
+        let mut session = store.write().await?;
+        if let (Some(key), Some(hash)) = (key, &call.arguments_hash) {
+            match session.claim_key(tool, key, hash, call.now).await? {
+                Claim::Fresh => {}
+                Claim::Replayed(envelope) => {
+                    return Ok(Begun::Replayed(serde_json::from_str(&envelope)?));
+                }
+                Claim::Conflict => return Err(conflict().into()),
+            }
+        }
+        Ok(Begun::Fresh(Self { session, store, tool, key: key.map(str::to_owned) }))
+    }
+
+    /// Keeps the reply under the key, commits, and drops what memory held of the customers.
+    ///
+    /// # Errors
+    /// Where the database could not; nothing was changed then, unless the error says otherwise.
+    pub async fn finish<D: Serialize>(mut self, answer: Answer<D>) -> Result<Answer<D>, ToolError> {
+        if let (Some(key), Answer::New { message, data, .. }) = (&self.key, &answer) {
+            let envelope = render(message, data, false)?;
+            self.session.keep_reply(self.tool, key, &envelope).await?;
+        }
+        self.session.commit().await.map_err(|error| match error {
+            // The database itself says that it did not.
+            sqlx::Error::Database(_) => ToolError::from(error),
+            error => ToolError::OutcomeUnknown(Some(error)),
+        })?;
+        self.store.customers_changed();
+        Ok(answer)
+    }
+}
+
+fn conflict() -> Refusal {
+    Refusal::new(
+        Code::IdempotencyConflict,
+        "That request was already made with other details.",
+        "this idempotency_key was used with other arguments",
+    )
+    .hint("Use a new idempotency_key for a new request, or repeat the first one exactly.")
+}
