@@ -5,8 +5,10 @@
 
 pub mod cache;
 pub mod clients;
+pub mod commands;
 pub mod config;
 pub mod domain;
 pub mod error;
+pub mod server;
 pub mod store;
 pub mod tools;

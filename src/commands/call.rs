@@ -1,0 +1,40 @@
+//! `servicebay call`: one tool call without MCP.
+
+use std::io::{self, Read, Write};
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::tools::{CallContext, Engine};
+
+/// The command's arguments.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The tool's name.
+    tool: String,
+    /// Its arguments as a JSON object, or - to read them from standard input.
+    #[arg(default_value = "{}")]
+    arguments: String,
+}
+
+/// Calls the tool and prints the envelope of its reply.
+pub async fn run(config: Config, Arguments { tool, arguments }: Arguments) -> io::Result<ExitCode> {
+    let text = match arguments.as_str() {
+        "-" => read_input()?,
+        _ => arguments,
+    };
+    // What is no JSON is refused by the tool, as any wrong argument is.
+    let arguments = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    let engine = Engine::new(config);
+    let reply = engine.call(&tool, arguments, &CallContext::default()).await;
+    engine.close().await;
+    writeln!(io::stdout(), "{}", reply.text)?;
+    Ok(ExitCode::from(u8::from(reply.is_error)))
+}
+
+fn read_input() -> io::Result<String> {
+    let mut text = String::new();
+    io::stdin().read_to_string(&mut text)?;
+    Ok(text)
+}

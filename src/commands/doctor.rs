@@ -1,0 +1,127 @@
+//! `servicebay doctor`: what works, what does not, and what to do about it.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::clients::nhtsa::NhtsaClient;
+use crate::config::Config;
+use crate::domain::local_time::rfc3339;
+use crate::domain::time::Timestamp;
+use crate::domain::vin::Vin;
+use crate::store::Store;
+
+/// A VIN that NHTSA decodes: the one that its own documentation asks about.
+const KNOWN_VIN: &str = "5UXWX7C5XBA123456";
+
+enum Finding {
+    Good(String),
+    /// It can be lived with.
+    Poor {
+        what: String,
+        mend: String,
+    },
+    Bad {
+        what: String,
+        mend: String,
+    },
+}
+
+/// Checks everything and prints a line each; failure where calls cannot work.
+pub async fn run(config: Config) -> io::Result<ExitCode> {
+    let mut findings = vec![zone(&config)];
+    findings.extend(database(&config).await);
+    findings.push(nhtsa(&config).await);
+    findings.extend(config.warnings.iter().map(|warning| Finding::Poor {
+        what: warning.clone(),
+        mend: "Take the setting out, or install a version that has it.".to_owned(),
+    }));
+    let mut out = io::stdout().lock();
+    for finding in &findings {
+        match finding {
+            Finding::Good(what) => writeln!(out, "ok       {what}")?,
+            Finding::Poor { what, mend } => writeln!(out, "warning  {what}\n         {mend}")?,
+            Finding::Bad { what, mend } => writeln!(out, "FAILED   {what}\n         {mend}")?,
+        }
+    }
+    let is_bad = findings.iter().any(|finding| matches!(finding, Finding::Bad { .. }));
+    Ok(ExitCode::from(u8::from(is_bad)))
+}
+
+fn zone(config: &Config) -> Finding {
+    let now = Timestamp::from(chrono::Utc::now());
+    let zone = config.shop.zone;
+    let what = format!("time zone {zone}: it is {} at the shop", rfc3339(now, zone));
+    if matches!(zone.name(), "UTC" | "Etc/UTC" | "GMT" | "Etc/GMT") {
+        let mend = "Few shops live in UTC: set SHOP_TIMEZONE, such as America/New_York.".to_owned();
+        return Finding::Poor { what, mend };
+    }
+    Finding::Good(what)
+}
+
+async fn database(config: &Config) -> Vec<Finding> {
+    let started = Instant::now();
+    let store = match Store::open(&config.database, &config.shop).await {
+        Ok(store) => store,
+        Err(error) => {
+            let what = format!("database {}: {error}", config.database);
+            let mend =
+                "Check DATABASE_URL, that the server runs, and that you may use it.".to_owned();
+            return vec![Finding::Bad { what, mend }];
+        }
+    };
+    let elapsed_ms = started.elapsed().as_millis();
+    let opened = match store.version().await {
+        Ok(version) => Finding::Good(format!(
+            "database {}: {version}, schema up to date, opened in {elapsed_ms} ms",
+            config.database
+        )),
+        Err(error) => Finding::Bad {
+            what: format!("database {}: {error}", config.database),
+            mend: "The database was opened but answers no query; look at its own log.".to_owned(),
+        },
+    };
+    let referees = referees(&store).await;
+    store.close().await;
+    vec![opened, referees]
+}
+
+async fn referees(store: &Store) -> Finding {
+    match store.referees().await {
+        Ok((found, expected)) if found == expected => Finding::Good(
+            "double bookings are refused by the database: all of its checks are in place"
+                .to_owned(),
+        ),
+        Ok((found, expected)) => Finding::Bad {
+            what: format!(
+                "only {found} of the {expected} checks against double bookings are in place"
+            ),
+            mend: "Somebody changed the schema: restore it from a backup, or start a new database."
+                .to_owned(),
+        },
+        Err(error) => Finding::Bad {
+            what: format!("the checks against double bookings cannot be counted: {error}"),
+            mend: "Give the database's user the right to read its catalog.".to_owned(),
+        },
+    }
+}
+
+async fn nhtsa(config: &Config) -> Finding {
+    let Some(base_url) = &config.nhtsa.base_url else {
+        return Finding::Good("VINs: NHTSA is never asked, as configured".to_owned());
+    };
+    let Ok(vin) = KNOWN_VIN.parse::<Vin>() else {
+        return Finding::Good("VINs: not checked".to_owned());
+    };
+    let started = Instant::now();
+    match NhtsaClient::new(base_url).decode(&vin).await {
+        Ok(_) => {
+            Finding::Good(format!("VINs: NHTSA answers in {} ms", started.elapsed().as_millis()))
+        }
+        Err(error) => Finding::Poor {
+            what: format!("VINs: NHTSA at {base_url}: {error}"),
+            mend: "Everything else works; decode_vin fails until it answers, but for known VINs."
+                .to_owned(),
+        },
+    }
+}

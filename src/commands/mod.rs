@@ -1,0 +1,99 @@
+//! The command line: one file per command.
+
+mod call;
+mod config;
+mod demo;
+mod doctor;
+mod migrate;
+mod serve;
+mod tools;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+use crate::server::logging;
+
+/// What a wrong command line or configuration exits with, as clap does.
+const USAGE: u8 = 2;
+
+/// MCP tool server for the front desk of a car service shop.
+///
+/// Without a command it serves MCP on standard input and output.
+#[derive(Debug, Parser)]
+#[command(name = "servicebay", version)]
+struct CommandLine {
+    /// The configuration file; left out: what SERVICEBAY_CONFIG names, else servicebay.toml in the
+    /// user's configuration folder, if it is there.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve MCP on standard input and output until the input ends.
+    Serve,
+    /// Call one tool and print its reply; exits 0 on success and 1 on failure.
+    Call(call::Arguments),
+    /// Print the tools' definitions, for agents that speak no MCP.
+    Tools(tools::Arguments),
+    /// Play a whole service visit on a throwaway sample shop.
+    Demo,
+    /// Bring the database's schema up to date.
+    Migrate,
+    /// Check database, time zone and upstreams, and say what to mend.
+    Doctor,
+    /// Print the effective settings, secrets masked.
+    Config,
+}
+
+/// Runs the command that the command line names.
+pub fn run() -> ExitCode {
+    let CommandLine { config, command } = CommandLine::parse();
+    let filter = std::env::var("RUST_LOG").ok();
+    if let Err(error) = logging::init(filter.as_deref(), logging::Format::Text) {
+        return refuse(&format!("RUST_LOG cannot be understood: {error}"));
+    }
+    let config = match Config::load(config.as_deref()) {
+        Ok(config) => config,
+        Err(error) => return refuse(&error),
+    };
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let code = match command.unwrap_or(Command::Serve) {
+        Command::Serve => return serve::run(config),
+        Command::Call(arguments) => wait(call::run(config, arguments)),
+        Command::Tools(arguments) => tools::run(config, &arguments),
+        Command::Demo => wait(demo::run(config)),
+        Command::Migrate => wait(migrate::run(config)),
+        Command::Doctor => wait(doctor::run(config)),
+        Command::Config => config::run(&config),
+    };
+    logging::finish();
+    code.unwrap_or_else(|error| match error.kind() {
+        // Whoever read the output has seen enough.
+        io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        _ => refuse(&error),
+    })
+}
+
+/// One line on standard error, and the exit code for what cannot even be begun.
+fn refuse(problem: &dyn Display) -> ExitCode {
+    // Where standard error is closed there is nobody to tell.
+    let _ = writeln!(io::stderr(), "servicebay: {problem}");
+    ExitCode::from(USAGE)
+}
+
+fn wait(command: impl Future<Output = io::Result<ExitCode>>) -> io::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let code = runtime.block_on(command);
+    runtime.shutdown_background();
+    code
+}
