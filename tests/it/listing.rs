@@ -1,0 +1,125 @@
+//! The list of tools, which is what a model reads first.
+
+use serde_json::{Value, json};
+
+use crate::data;
+use crate::shop::{Database, Shop};
+
+async fn tools(shop: &Shop) -> Vec<Value> {
+    let mut server = shop.server().await;
+    let listed = server.request("tools/list", json!({})).await;
+    assert!(listed["result"].get("nextCursor").is_none(), "one page");
+    listed["result"]["tools"].as_array().unwrap().clone()
+}
+
+/// Calls `check` with every schema inside `schema`, itself included, and its place.
+fn walk(schema: &Value, place: &str, check: &mut impl FnMut(&Value, &str)) {
+    check(schema, place);
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        walk(property, &format!("{place}.{name}"), check);
+    }
+    for key in ["items", "additionalProperties"] {
+        if schema[key].is_object() {
+            walk(&schema[key], &format!("{place}.{key}"), check);
+        }
+    }
+    for key in ["anyOf", "oneOf", "allOf"] {
+        for (index, option) in schema[key].as_array().into_iter().flatten().enumerate() {
+            walk(option, &format!("{place}.{key}[{index}]"), check);
+        }
+    }
+}
+
+/// What some client or model family cannot read.
+fn check_portable(schema: &Value, place: &str) {
+    for key in ["$ref", "$schema", "$defs"] {
+        assert!(schema.get(key).is_none(), "{key} at {place}");
+    }
+    assert!(!schema["type"].is_array(), "a list of types at {place}");
+    let is_number = ["integer", "number"].contains(&schema["type"].as_str().unwrap_or_default());
+    assert!(!(is_number && schema.get("format").is_some()), "a number's format at {place}");
+}
+
+#[tokio::test]
+async fn the_tool_list_is_the_agreed_one() {
+    let shop = Shop::open(Database::Sqlite).await;
+    insta::assert_json_snapshot!("tools", tools(&shop).await);
+}
+
+#[tokio::test]
+async fn every_schema_is_portable() {
+    let shop = Shop::open(Database::Sqlite).await;
+    for tool in tools(&shop).await {
+        for key in ["inputSchema", "outputSchema"] {
+            let place = format!("{} {key}", tool["name"]);
+            assert_eq!(tool[key]["type"], "object", "{place}");
+            walk(&tool[key], &place, &mut check_portable);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_argument_is_described() {
+    let shop = Shop::open(Database::Sqlite).await;
+    for tool in tools(&shop).await {
+        let name = tool["name"].as_str().unwrap().to_owned();
+        assert!(tool["description"].as_str().is_some_and(|text| !text.is_empty()), "{name}");
+        walk(&tool["inputSchema"], &name, &mut |schema, place| {
+            for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+                let text = property["description"].as_str().unwrap_or_default();
+                assert!(!text.is_empty(), "no description of {place}.{name}");
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn every_tool_has_its_title_and_all_hints() {
+    let shop = Shop::open(Database::Sqlite).await;
+    let tools = tools(&shop).await;
+    for tool in &tools {
+        let hints = &tool["annotations"];
+        assert!(tool["title"].as_str().is_some_and(|text| !text.is_empty()), "{tool}");
+        for hint in ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"] {
+            assert!(hints[hint].is_boolean(), "{hint} of {}", tool["name"]);
+        }
+        let contradiction = hints["readOnlyHint"] == true && hints["destructiveHint"] == true;
+        assert!(!contradiction, "{}", tool["name"]);
+    }
+    for (name, hint, expected) in [
+        ("lookup_customer", "readOnlyHint", true),
+        ("get_available_slots", "readOnlyHint", true),
+        ("create_customer", "readOnlyHint", false),
+        ("book_appointment", "destructiveHint", false),
+        ("cancel_appointment", "destructiveHint", true),
+    ] {
+        let tool = tools.iter().find(|tool| tool["name"] == name).expect(name);
+        assert_eq!(tool["annotations"][hint], expected, "{hint} of {name}");
+    }
+}
+
+#[tokio::test]
+async fn a_read_only_server_lists_and_answers_only_reads() {
+    let shop = Shop::open(Database::Sqlite).await.with_env("SERVICEBAY_READ_ONLY", "true");
+    let tools = tools(&shop).await;
+    assert!(!tools.is_empty());
+    assert!(tools.iter().all(|tool| tool["annotations"]["readOnlyHint"] == true));
+    let reply = shop.call("create_customer", data::customer()).await;
+    assert_eq!(reply.refusal(), "read_only");
+}
+
+#[tokio::test]
+async fn the_voice_profile_lists_at_most_ten_tools() {
+    let shop = Shop::open(Database::Sqlite).await.with_env("SERVICEBAY_PROFILE", "voice");
+    let count = tools(&shop).await.len();
+    assert!((1..=10).contains(&count), "{count} tools");
+}
+
+#[tokio::test]
+async fn only_the_chosen_toolsets_are_listed() {
+    let shop = Shop::open(Database::Sqlite).await.with_env("SERVICEBAY_TOOLSETS", "appointments");
+    let tools = tools(&shop).await;
+    let has = |name: &str| tools.iter().any(|tool| tool["name"] == name);
+    assert!(has("book_appointment"));
+    assert!(!has("create_customer"));
+}
