@@ -78,7 +78,7 @@ macro_rules! select_customers {
              from customers c left join vehicles v on v.customer_id = c.id
              where ",
             $condition,
-            " order by c.id, v.is_primary desc, v.id limit 500"
+            " order by c.id limit 500"
         )
     };
 }
@@ -161,6 +161,10 @@ fn group(rows: Vec<Joined>) -> Vec<CustomerRow> {
                 customers.push(row.customer);
             }
         }
+    }
+    for customer in &mut customers {
+        // Cheaper here than in the database, which would sort whole rows.
+        customer.vehicles.sort_by_key(|vehicle| (!vehicle.is_primary_vehicle, vehicle.id));
     }
     customers
 }
