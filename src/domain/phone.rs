@@ -39,6 +39,9 @@ impl PhoneNumber {
     /// Where it holds more than digits and separators, or cannot be a number.
     pub fn parse(text: &str, region: &str) -> Result<Self, InvalidPhone> {
         let text = text.trim();
+        if is_north_american_e164(text) {
+            return Ok(Self(text.to_owned()));
+        }
         check_characters(text)?;
         let number =
             PHONE_NUMBER_UTIL.parse(text, region_of(region)).map_err(|error| match error {
@@ -63,6 +66,19 @@ impl PhoneNumber {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether the text is a number of the North American Numbering Plan as the telephone network hands
+/// it on: `+1`, an area code that begins with 2 to 9, ten digits in all.
+///
+/// Any such number is possible, so that it needs no reading by the metadata of all countries, which
+/// would take longer to load than the rest of a session's first lookup.
+fn is_north_american_e164(text: &str) -> bool {
+    text.strip_prefix("+1").is_some_and(|national| {
+        national.len() == 10
+            && national.starts_with(|first| matches!(first, '2'..='9'))
+            && national.bytes().all(|digit| digit.is_ascii_digit())
+    })
 }
 
 fn region_of(code: &str) -> Option<Region> {
@@ -140,6 +156,21 @@ mod tests {
         check("+3367a829916", "US", Err(InvalidPhone::Character('a')));
         check("202+5550123", "US", Err(InvalidPhone::Character('+')));
         check("\u{0}", "US", Err(InvalidPhone::Character('\u{0}')));
+    }
+
+    #[test]
+    fn a_north_american_number_is_read_as_the_library_reads_it() {
+        for area_code in 200..=999 {
+            let text = format!("+1{area_code}5550123");
+            assert!(is_north_american_e164(&text));
+            check(&text, "US", Ok(&text));
+            // With a space it goes the long way.
+            check(&format!("+1 {area_code}5550123"), "US", Ok(&text));
+        }
+        for text in ["+11234567890", "+1202555012", "+120255501234", "+1202555012a", "12025550123"]
+        {
+            assert!(!is_north_american_e164(text), "{text}");
+        }
     }
 
     #[test]
