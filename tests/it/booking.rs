@@ -103,6 +103,7 @@ async fn a_taken_time_is_refused_with_free_ones(
     let free = reply.envelope["data"]["alternatives"].as_array().unwrap().clone();
     assert!((1..=5).contains(&free.len()), "{free:?}");
     assert!(free.iter().all(|start| start["when"].is_string()), "{free:?}");
+    assert!(reply.envelope["data"]["now"].is_string(), "whoever is refused a time knows the time");
     let nearest = free[0]["scheduled_at"].as_str().unwrap();
     assert_eq!(nearest, out(day, "11:00"));
     for start in &free {
