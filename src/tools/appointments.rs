@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::arguments::refuse;
 use super::vehicles::customer_not_found;
-use super::write::{Begun, Write};
+use super::write::Write;
 use super::{Answer, Call, Effect, Tool};
 use crate::config::Toolset;
 use crate::domain::appointment::{ServiceType, Status};
@@ -289,9 +289,7 @@ impl Tool for CancelAppointment {
         if reason.is_empty() {
             return Err(refuse("reason", text::InvalidText::Empty).into());
         }
-        let Begun::Fresh(mut write) = Write::begin(call, Self::NAME, None).await? else {
-            return Err(refuse("idempotency_key", "is not taken here").into());
-        };
+        let mut write = Write::open(call).await?;
         let found = write.session.appointment(self.appointment_id).await?;
         let row = found.ok_or_else(|| appointment_not_found(self.appointment_id))?;
         if row.status == Status::Cancelled {

@@ -17,7 +17,7 @@ use crate::domain::slots::{Assignment, Candidates, assign};
 use crate::domain::text;
 use crate::domain::time::Interval;
 use crate::error::{Code, Refusal, ToolError};
-use crate::store::{NewAppointment, OwnVisit, Question, Session, Visit, is_refused};
+use crate::store::{NewAppointment, OwnVisit, Question, Visit, is_refused};
 
 pub mod moving;
 mod refusals;
@@ -130,7 +130,7 @@ impl Tool for BookAppointment {
             service: Some(self.service_type),
             except: None,
         };
-        let place = take_place(&mut write.session, &wanted, span, &visit, call).await?;
+        let place = take_place(&mut write, &wanted, span, &visit, call).await?;
         let new = NewAppointment {
             customer_id: self.customer_id,
             vehicle_id: self.vehicle_id,
@@ -157,7 +157,7 @@ impl Tool for BookAppointment {
             span,
             service_type: self.service_type,
             status: Status::Scheduled,
-            bay: call.engine.store().await?.resources.bay_name(place.bay).to_owned(),
+            bay: write.store.resources.bay_name(place.bay).to_owned(),
             booking_method: shop.booking.booking_method.clone(),
             booked_by: shop.booking.booked_by.clone(),
         };
@@ -230,7 +230,7 @@ fn window(span: Interval, call: &Call<'_>) -> Interval {
 
 /// The checks that booking and moving share, and the bay and technician that they end in.
 async fn take_place(
-    session: &mut Session,
+    Write { session, store, .. }: &mut Write,
     wanted: &Wanted,
     span: Interval,
     visit: &Visit,
@@ -242,7 +242,6 @@ async fn take_place(
     if let Some(other) = visit.own.iter().find(|own| Some(own.id) != wanted.except) {
         return Err(refuse_duplicate(other, call).into());
     }
-    let store = call.engine.store().await?;
     if visit.reserved.has_expired {
         session.drop_expired_holds(call.now).await?;
     }

@@ -16,9 +16,10 @@ use crate::store::{Claim, Session, Store};
 pub struct Write {
     /// The transaction.
     pub session: Session,
-    store: Arc<Store>,
-    tool: &'static str,
-    key: Option<String>,
+    /// The database that it is a transaction of.
+    pub store: Arc<Store>,
+    /// The tool's name and the key, where the call brings one.
+    claim: Option<(&'static str, String)>,
 }
 
 /// What a write begins with.
@@ -30,6 +31,15 @@ pub enum Begun {
 }
 
 impl Write {
+    /// Opens the transaction of a tool that takes no key.
+    ///
+    /// # Errors
+    /// Where the database is away.
+    pub async fn open(call: &Call<'_>) -> Result<Self, ToolError> {
+        let store = call.engine.store().await?;
+        Ok(Self { session: store.write().await?, store, claim: None })
+    }
+
     /// Opens the transaction and claims the key, if the call brings one.
     ///
     /// # Errors
@@ -42,18 +52,18 @@ impl Write {
         if let Some(key) = key {
             text::name(key).map_err(|wrong| refuse("idempotency_key", wrong))?;
         }
-        let store = call.engine.store().await?;
-        let mut session = store.write().await?;
-        if let (Some(key), Some(hash)) = (key, &call.arguments_hash) {
-            match session.claim_key(tool, key, hash, call.now).await? {
-                Claim::Fresh => {}
-                Claim::Replayed(envelope) => {
-                    return Ok(Begun::Replayed(serde_json::from_str(&envelope)?));
-                }
-                Claim::Conflict => return Err(conflict().into()),
+        let mut write = Self::open(call).await?;
+        let (Some(key), Some(hash)) = (key, &call.arguments_hash) else {
+            return Ok(Begun::Fresh(write));
+        };
+        match write.session.claim_key(tool, key, hash, call.now).await? {
+            Claim::Fresh => {
+                write.claim = Some((tool, key.to_owned()));
+                Ok(Begun::Fresh(write))
             }
+            Claim::Replayed(envelope) => Ok(Begun::Replayed(serde_json::from_str(&envelope)?)),
+            Claim::Conflict => Err(conflict().into()),
         }
-        Ok(Begun::Fresh(Self { session, store, tool, key: key.map(str::to_owned) }))
     }
 
     /// Keeps the reply under the key, commits, and drops what memory held of the customers.
@@ -61,9 +71,9 @@ impl Write {
     /// # Errors
     /// Where the database could not; nothing was changed then, unless the error says otherwise.
     pub async fn finish<D: Serialize>(mut self, answer: Answer<D>) -> Result<Answer<D>, ToolError> {
-        if let (Some(key), Answer::New { message, data, .. }) = (&self.key, &answer) {
+        if let (Some((tool, key)), Answer::New { message, data, .. }) = (&self.claim, &answer) {
             let envelope = render(message, data, false)?;
-            self.session.keep_reply(self.tool, key, &envelope).await?;
+            self.session.keep_reply(tool, key, &envelope).await?;
         }
         self.session.commit().await.map_err(|error| match error {
             // The database itself says that it did not.

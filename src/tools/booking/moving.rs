@@ -4,9 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::appointments::{appointment_not_found, refuse_closed};
-use super::super::arguments::refuse;
 use super::super::slots::{Wanted, read_instant};
-use super::super::write::{Begun, Write};
+use super::super::write::Write;
 use super::super::{Answer, Call, Effect, Tool};
 use super::refusals::refuse_taken;
 use super::{question, take_place};
@@ -65,9 +64,7 @@ impl Tool for RescheduleAppointment {
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<Rescheduled>, ToolError> {
         let start = read_instant("new_datetime", &self.new_datetime, call)?;
-        let Begun::Fresh(mut write) = Write::begin(call, Self::NAME, None).await? else {
-            return Err(refuse("idempotency_key", "is not taken here").into());
-        };
+        let mut write = Write::open(call).await?;
         let found = write.session.appointment(self.appointment_id).await?;
         let old = found.ok_or_else(|| appointment_not_found(self.appointment_id))?;
         refuse_closed(&old)?;
@@ -84,7 +81,7 @@ impl Tool for RescheduleAppointment {
         };
         let question = question(old.customer_id, old.vehicle_id, span, Some(old.id), call);
         let visit = write.session.visit(&question, call.now).await?;
-        let place = take_place(&mut write.session, &wanted, span, &visit, call).await?;
+        let place = take_place(&mut write, &wanted, span, &visit, call).await?;
         let (bay, technician) = (place.bay, place.technician);
         match write.session.move_appointment(old.id, span, bay, technician, call.now).await {
             Err(error) if is_refused(&error) => {
@@ -93,7 +90,7 @@ impl Tool for RescheduleAppointment {
             }
             moved => moved?,
         }
-        let bay = call.engine.store().await?.resources.bay_name(bay).to_owned();
+        let bay = write.store.resources.bay_name(bay).to_owned();
         let (message, data) = tell_moved(&old, span, bay, call);
         write.finish(Answer::new(message, data)).await
     }
