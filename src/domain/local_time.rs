@@ -95,6 +95,9 @@ pub fn rfc3339(at: Timestamp, zone: Tz) -> String {
 }
 
 /// `Friday, January 15 at 9:00 AM`, with the year where the shop's current one is another.
+///
+/// Of a time that the clock shows twice it says which is meant: `Sunday, November 7 at 1:30 AM
+/// (after the clocks go back)`.
 pub fn spoken(at: Timestamp, now: Timestamp, zone: Tz) -> String {
     let wall = wall_clock(at, zone);
     let format = if wall.year() == wall_clock(now, zone).year() {
@@ -102,7 +105,14 @@ pub fn spoken(at: Timestamp, now: Timestamp, zone: Tz) -> String {
     } else {
         "%A, %B %-d, %Y at %-I:%M %p"
     };
-    wall.format(format).to_string()
+    let which = match WallTime::read(wall, zone) {
+        WallTime::Real { first, last } if first < last && at == first => {
+            " (before the clocks go back)"
+        }
+        WallTime::Real { first, last } if first < last => " (after the clocks go back)",
+        _ => "",
+    };
+    format!("{}{which}", wall.format(format))
 }
 
 /// `January 15, 2027 at 09:00 AM`, as the confirmation of a booking reads.
@@ -258,6 +268,27 @@ mod tests {
                 "July 4, 2026",
             ],
         );
+    }
+
+    #[test]
+    fn a_time_that_occurs_twice_is_said_with_which_is_meant() {
+        let check = |at: &str, zone: Tz, expected: &str| {
+            assert_eq!(spoken(utc(at), utc("2027-06-01T00:00:00Z"), zone), expected);
+        };
+        let zone = America::New_York;
+        check("2027-11-07T04:59:59Z", zone, "Sunday, November 7 at 12:59 AM");
+        let before = "Sunday, November 7 at 1:00 AM (before the clocks go back)";
+        check("2027-11-07T05:00:00Z", zone, before);
+        let after = "Sunday, November 7 at 1:59 AM (after the clocks go back)";
+        check("2027-11-07T06:59:59Z", zone, after);
+        check("2027-11-07T07:00:00Z", zone, "Sunday, November 7 at 2:00 AM");
+        check("2027-03-14T07:00:00Z", zone, "Sunday, March 14 at 3:00 AM");
+        // Lord Howe's clocks go back by half an hour.
+        let zone = Australia::Lord_Howe;
+        let before = "Sunday, April 4 at 1:45 AM (before the clocks go back)";
+        check("2027-04-03T14:45:00Z", zone, before);
+        let after = "Sunday, April 4 at 1:45 AM (after the clocks go back)";
+        check("2027-04-03T15:15:00Z", zone, after);
     }
 
     #[test]

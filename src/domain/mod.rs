@@ -14,5 +14,6 @@ pub mod slots;
 pub mod text;
 pub mod time;
 pub mod time_input;
+pub mod time_range;
 pub mod vehicle;
 pub mod vin;

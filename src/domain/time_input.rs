@@ -1,6 +1,6 @@
 //! Times and dates as callers write them.
 
-use chrono::{Days, NaiveDate, NaiveTime, Weekday};
+use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, Weekday};
 use chrono_tz::Tz;
 
 use super::local_time::{WallTime, local_date};
@@ -15,10 +15,13 @@ const YEARS: std::ops::RangeInclusive<u32> = 1970..=9999;
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidTime {
     /// No time at all.
-    #[error("is not a time; write 2027-01-15T09:00 or 2027-01-15T09:00:00-05:00")]
+    #[error("is not a time; write 2027-01-15T09:00, 2027-01-15T09:00:00-05:00 or tomorrow 09:00")]
     NotATime,
-    /// A date where a time is needed.
-    #[error("is a date without a time of day; write 2027-01-15T09:00 or 2027-01-15T09:00:00-05:00")]
+    /// A day where a time is needed.
+    #[error(
+        "is a day without a time of day; write 2027-01-15T09:00, 2027-01-15T09:00:00-05:00 or \
+         tomorrow 09:00"
+    )]
     TimeMissing,
     /// No date at all.
     #[error("is not a date; write it as 2027-01-15")]
@@ -26,6 +29,12 @@ pub enum InvalidTime {
     /// Neither a date nor the name of a day.
     #[error("is not a day; write 2027-01-15, today, tomorrow or a weekday such as Friday")]
     NotADay,
+    /// Neither a day nor a time, where either would do.
+    #[error(
+        "is neither a day nor a time; write 2027-01-15, today, tomorrow, a weekday such as \
+         Friday, or 2027-01-15T09:00"
+    )]
+    NeitherDayNorTime,
     /// A date such as February 30.
     #[error("is a date that the calendar does not have")]
     NoSuchDate,
@@ -50,13 +59,18 @@ pub enum InvalidTime {
 /// The instant that a caller wrote: RFC 3339, or the shop's local time where no offset is given.
 ///
 /// `T` may be a space, letters may be small, seconds may be left out, and a fraction of a second
-/// is cut off. A local time that occurs twice means the first.
+/// is cut off. A local time that occurs twice means the first. The date of a local time may also
+/// be named, as in `tomorrow 09:00`, `Friday at 2 pm` or `todayT14:00`.
 ///
 /// # Errors
 /// Anything else, years outside 1970 to 9999, offsets beyond 18 hours, and local times that a
 /// clock change skips.
-pub fn parse_instant(text: &str, zone: Tz) -> Result<Timestamp, InvalidTime> {
-    let (date, rest) = text.trim().split_at_checked(10).ok_or(InvalidTime::NotATime)?;
+pub fn parse_instant(text: &str, now: Timestamp, zone: Tz) -> Result<Timestamp, InvalidTime> {
+    let text = text.trim();
+    if let Some((date, rest)) = split_named_day(text, now, zone) {
+        return at_local_time(date?.and_time(time_of_named_day(rest)?), zone);
+    }
+    let (date, rest) = text.split_at_checked(10).ok_or(InvalidTime::NotATime)?;
     let date = parse_date(date).map_err(|error| match error {
         InvalidTime::NotADate => InvalidTime::NotATime,
         other => other,
@@ -68,10 +82,7 @@ pub fn parse_instant(text: &str, zone: Tz) -> Result<Timestamp, InvalidTime> {
     let (time, rest) = split_time(rest).ok_or(InvalidTime::NotATime)?;
     let wall = date.and_time(time);
     if rest.is_empty() {
-        return match WallTime::read(wall, zone) {
-            WallTime::Real { first, .. } => Ok(first),
-            WallTime::Skipped { before, after, .. } => Err(InvalidTime::Skipped { before, after }),
-        };
+        return at_local_time(wall, zone);
     }
     let offset = offset_seconds(rest).ok_or(InvalidTime::NotATime)?;
     if offset.abs() > MAX_OFFSET_SECONDS {
@@ -106,20 +117,73 @@ pub fn parse_date(text: &str) -> Result<NaiveDate, InvalidTime> {
 /// # Errors
 /// Anything else, dates that do not exist, and years outside 1970 to 9999.
 pub fn parse_day(text: &str, now: Timestamp, zone: Tz) -> Result<NaiveDate, InvalidTime> {
-    let text = text.trim().to_ascii_lowercase();
+    let text = text.trim();
+    named_day(text, now, zone).unwrap_or_else(|| {
+        parse_date(text).map_err(|error| match error {
+            InvalidTime::NotADate => InvalidTime::NotADay,
+            other => other,
+        })
+    })
+}
+
+/// The date of `today`, `tomorrow` or a weekday; `None` where `word` is none of them.
+fn named_day(word: &str, now: Timestamp, zone: Tz) -> Option<Result<NaiveDate, InvalidTime>> {
     let today = local_date(now, zone);
-    let days = match (text.as_str(), text.parse::<Weekday>()) {
-        ("today", _) => 0,
-        ("tomorrow", _) => 1,
-        (_, Ok(weekday)) => weekday.days_since(chrono::Datelike::weekday(&today)),
-        (text, Err(_)) => {
-            return parse_date(text).map_err(|error| match error {
-                InvalidTime::NotADate => InvalidTime::NotADay,
-                other => other,
-            });
-        }
+    let days = match word.to_ascii_lowercase().as_str() {
+        "today" => 0,
+        "tomorrow" => 1,
+        word => word.parse::<Weekday>().ok()?.days_since(today.weekday()),
     };
-    today.checked_add_days(Days::new(days.into())).ok_or(InvalidTime::Year)
+    Some(today.checked_add_days(Days::new(days.into())).ok_or(InvalidTime::Year))
+}
+
+/// The date of the day's name at the front of `text`, and what follows it.
+fn split_named_day(
+    text: &str,
+    now: Timestamp,
+    zone: Tz,
+) -> Option<(Result<NaiveDate, InvalidTime>, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let split = |end| {
+        let (word, rest) = text.split_at_checked(end)?;
+        Some((named_day(word, now, zone)?, rest))
+    };
+    // The T of `fridayT09:00` is no part of the name.
+    split(end).or_else(|| split(end.checked_sub(1)?))
+}
+
+/// The time of day after a day's name: `T14:00`, ` 14:00:00`, ` at 2 pm`.
+fn time_of_named_day(text: &str) -> Result<NaiveTime, InvalidTime> {
+    if text.is_empty() {
+        return Err(InvalidTime::TimeMissing);
+    }
+    let time = text.strip_prefix(['T', 't', ' ']).ok_or(InvalidTime::NotATime)?;
+    let time = time.trim_start().to_ascii_lowercase();
+    let time = time.strip_prefix("at ").map_or(time.as_str(), str::trim_start);
+    let whole = split_time(time).filter(|(_, rest)| rest.is_empty()).map(|(time, _)| time);
+    whole.or_else(|| twelve_hour_time(time)).ok_or(InvalidTime::NotATime)
+}
+
+/// The time of day that `9:00 am`, `2pm` or `2 p.m.` is.
+fn twelve_hour_time(text: &str) -> Option<NaiveTime> {
+    let half = |signs: [&str; 2]| signs.iter().find_map(|&sign| text.strip_suffix(sign));
+    let (time, is_afternoon) = match (half(["am", "a.m."]), half(["pm", "p.m."])) {
+        (Some(time), _) => (time, false),
+        (None, Some(time)) => (time, true),
+        (None, None) => return None,
+    };
+    let (hour, minute) = time.trim_end().split_once(':').unwrap_or((time.trim_end(), "00"));
+    let hour =
+        digits(hour, 1).or_else(|| digits(hour, 2)).filter(|hour| (1..=12).contains(hour))?;
+    NaiveTime::from_hms_opt(hour % 12 + if is_afternoon { 12 } else { 0 }, digits(minute, 2)?, 0)
+}
+
+/// The instant at which the shop's clock first shows this.
+fn at_local_time(wall: NaiveDateTime, zone: Tz) -> Result<Timestamp, InvalidTime> {
+    match WallTime::read(wall, zone) {
+        WallTime::Real { first, .. } => Ok(first),
+        WallTime::Skipped { before, after, .. } => Err(InvalidTime::Skipped { before, after }),
+    }
 }
 
 /// The time of day at the front of `text`, and what follows it.

@@ -298,7 +298,7 @@ fn join(times: &[String]) -> String {
 
 /// Reads an instant that a caller gave.
 pub(super) fn read_instant(field: &str, text: &str, call: &Call<'_>) -> Result<Timestamp, Refusal> {
-    parse_instant(text, call.engine.shop().zone)
+    parse_instant(text, call.now, call.engine.shop().zone)
         .map_err(|wrong| refuse_time(field, text, wrong, call))
 }
 

@@ -16,7 +16,7 @@ fn date(text: &str) -> NaiveDate {
 }
 
 fn at(text: &str) -> Timestamp {
-    parse_instant(text, NEW_YORK).expect("a time")
+    parse_instant(text, ALWAYS.start, NEW_YORK).expect("a time")
 }
 
 /// A span of 2027-01-15 in New York, `09:00-10:00`.

@@ -4,16 +4,23 @@ use chrono_tz::{America, Australia, Pacific};
 use super::super::local_time::rfc3339;
 use super::*;
 
+/// 21:00 in New York, already Saturday in UTC.
+fn friday_evening() -> Timestamp {
+    let time = "2027-01-15T21:00:00-05:00".parse::<chrono::DateTime<chrono::FixedOffset>>();
+    time.expect("a time").into()
+}
+
 #[track_caller]
 fn check(text: &str, expected: Result<&str, InvalidTime>) {
     let zone = America::New_York;
-    let parsed = parse_instant(text, zone).map(|at| rfc3339(at, zone));
+    let parsed = parse_instant(text, friday_evening(), zone).map(|at| rfc3339(at, zone));
     assert_eq!(parsed.as_deref().map_err(|error| *error), expected, "{text:?}");
 }
 
 #[track_caller]
 fn check_skipped(zone: Tz, text: &str, nearest: [&str; 2]) {
-    let Err(InvalidTime::Skipped { before, after }) = parse_instant(text, zone) else {
+    let Err(InvalidTime::Skipped { before, after }) = parse_instant(text, friday_evening(), zone)
+    else {
         panic!("{text} exists in {zone}");
     };
     assert_eq!([before, after].map(|at| rfc3339(at, zone)), nearest);
@@ -27,9 +34,7 @@ fn check_date(text: &str, expected: Result<&str, InvalidTime>) {
 
 #[track_caller]
 fn check_day(text: &str, expected: Result<&str, InvalidTime>) {
-    // A Friday evening in New York, already Saturday in UTC.
-    let now = parse_instant("2027-01-15T21:00", America::New_York).expect("a time");
-    let parsed = parse_day(text, now, America::New_York).map(|date| date.to_string());
+    let parsed = parse_day(text, friday_evening(), America::New_York).map(|date| date.to_string());
     assert_eq!(parsed.as_deref().map_err(|error| *error), expected, "{text:?}");
 }
 
@@ -53,6 +58,66 @@ fn a_time_without_an_offset_is_the_shops() {
     check(" 2027-01-15 09:00 ", nine);
     check("2027-01-15T09:00:00.5", nine);
     check("2027-07-15T09:00", Ok("2027-07-15T09:00:00-04:00"));
+}
+
+#[test]
+fn the_day_of_a_time_may_be_named() {
+    check("today 14:00", Ok("2027-01-15T14:00:00-05:00"));
+    check(" TODAY\u{20}\u{20}14:00:30 ", Ok("2027-01-15T14:00:30-05:00"));
+    check("todayt14:00", Ok("2027-01-15T14:00:00-05:00"));
+    check("tomorrow 09:00", Ok("2027-01-16T09:00:00-05:00"));
+    check("Tomorrow at 09:00", Ok("2027-01-16T09:00:00-05:00"));
+    // The next one, today included, even where its time is past.
+    check("Friday 09:00", Ok("2027-01-15T09:00:00-05:00"));
+    check("fridayT09:00", Ok("2027-01-15T09:00:00-05:00"));
+    check("SAT 09:00", Ok("2027-01-16T09:00:00-05:00"));
+    check("satT09:00", Ok("2027-01-16T09:00:00-05:00"));
+    check("Thursday 00:00", Ok("2027-01-21T00:00:00-05:00"));
+}
+
+#[test]
+fn after_the_name_of_a_day_the_clock_may_have_twelve_hours() {
+    check("Friday 9:00 AM", Ok("2027-01-15T09:00:00-05:00"));
+    check("friday at 2 pm", Ok("2027-01-15T14:00:00-05:00"));
+    check("friday 2:30pm", Ok("2027-01-15T14:30:00-05:00"));
+    check("friday at 02:30 P.M.", Ok("2027-01-15T14:30:00-05:00"));
+    check("today 12 am", Ok("2027-01-15T00:00:00-05:00"));
+    check("today 12:15 pm", Ok("2027-01-15T12:15:00-05:00"));
+}
+
+#[test]
+fn a_named_time_that_a_clock_change_skips_is_refused() {
+    let now = parse_instant("2027-03-13T09:00", Timestamp(0), America::New_York).expect("a time");
+    let skipped = parse_instant("tomorrow 02:30", now, America::New_York);
+    assert_eq!(skipped, parse_instant("2027-03-14T02:30", now, America::New_York));
+    assert!(matches!(skipped, Err(InvalidTime::Skipped { .. })));
+}
+
+#[test]
+fn what_follows_the_name_of_a_day_must_be_a_time() {
+    check("tomorrow", Err(TimeMissing));
+    check("Friday", Err(TimeMissing));
+    for text in [
+        "tomorrow nine",
+        "tomorrow at",
+        "tomorrow 9",
+        "tomorrow 9:00",
+        "tomorrow 24:00",
+        "tomorrow 09:00Z",
+        "tomorrow 09:00-05:00",
+        "tomorrow 13 pm",
+        "tomorrow 0 am",
+        "tomorrow 9:5 am",
+        "tomorrow +9 am",
+        "tomorrow pm",
+        "tomorrow09:00",
+        "tomorrow, 09:00",
+        "sat09:00",
+        "next friday 09:00",
+        "fridays 09:00",
+    ] {
+        check(text, Err(NotATime));
+    }
 }
 
 #[test]
