@@ -1,4 +1,4 @@
-//! The settings that are lists: closures, bays, technicians, toolsets.
+//! The settings that are lists: closures, special hours, bays, technicians, toolsets.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,8 @@ use chrono::NaiveDate;
 use toml::{Table, Value};
 
 use crate::domain::appointment::ServiceType;
-use crate::domain::hours::Closure;
+use crate::domain::clock_span::ClockSpan;
+use crate::domain::hours::{Closure, SpecialHours};
 use crate::domain::shop::Resource;
 use crate::domain::text::fold;
 
@@ -22,6 +23,12 @@ const MAX_RESOURCES: usize = 1000;
 pub(super) fn closures(input: &Input) -> Result<Vec<Closure>, Wrong> {
     let entries = entries(input, &["date", "from", "to", "reason"])?;
     entries.iter().map(closure).collect()
+}
+
+/// The days with other hours: `date`, or `from` and `to`, their `hours`, `lunch` and a `reason`.
+pub(super) fn special_hours(input: &Input) -> Result<Vec<SpecialHours>, Wrong> {
+    let entries = entries(input, &["date", "from", "to", "hours", "lunch", "reason"])?;
+    entries.iter().map(special).collect()
 }
 
 /// The bays, of which there is at least one.
@@ -82,16 +89,19 @@ pub(super) fn toolsets(input: &Input) -> Result<Vec<Toolset>, Wrong> {
 /// The closures as a TOML array.
 pub(super) fn show_closures(closures: &[Closure]) -> String {
     show_array(closures, |Closure { first, last, reason }| {
-        let days = if first == last {
-            format!("date = \"{first}\"")
-        } else {
-            format!("from = \"{first}\", to = \"{last}\"")
-        };
-        let reason = match reason.as_str() {
-            "" => String::new(),
-            reason => format!(", reason = {}", quote(reason)),
-        };
-        format!("{{ {days}{reason} }}")
+        format!("{{ {}{} }}", show_days(*first, *last), show_reason(reason))
+    })
+}
+
+/// The special hours as a TOML array.
+pub(super) fn show_special_hours(special: &[SpecialHours]) -> String {
+    show_array(special, |SpecialHours { first, last, hours, lunch, reason }| {
+        let days = show_days(*first, *last);
+        let lunch = lunch.map_or_else(String::new, |lunch| {
+            let lunch = lunch.map_or_else(|| "none".to_owned(), |lunch| lunch.to_string());
+            format!(", lunch = \"{lunch}\"")
+        });
+        format!("{{ {days}, hours = \"{hours}\"{lunch}{} }}", show_reason(reason))
     })
 }
 
@@ -125,6 +135,21 @@ fn show_array<T>(values: &[T], show: impl Fn(&T) -> String) -> String {
     }
     let lines: String = values.iter().map(|value| format!("    {},\n", show(value))).collect();
     format!("[\n{lines}]")
+}
+
+fn show_days(first: NaiveDate, last: NaiveDate) -> String {
+    if first == last {
+        format!("date = \"{first}\"")
+    } else {
+        format!("from = \"{first}\", to = \"{last}\"")
+    }
+}
+
+fn show_reason(reason: &str) -> String {
+    match reason {
+        "" => String::new(),
+        reason => format!(", reason = {}", quote(reason)),
+    }
 }
 
 /// One table of a list.
@@ -166,6 +191,25 @@ impl Entry<'_> {
         self.text(key)?.map(parse).transpose().map_err(|_| self.wrong(key, why.to_owned()))
     }
 
+    /// The first and the last of its days.
+    fn days(&self) -> Result<(NaiveDate, NaiveDate), Wrong> {
+        let (first, last) = match (self.date("date")?, self.date("from")?, self.date("to")?) {
+            (Some(date), None, None) => (date, date),
+            (None, Some(from), Some(to)) => (from, to),
+            _ => return Err(self.missing("needs either date, or from and to")),
+        };
+        if last < first {
+            return Err(self.wrong("to", format!("is before from = \"{first}\"")));
+        }
+        Ok((first, last))
+    }
+
+    fn reason(&self) -> Result<String, Wrong> {
+        let reason = self.text("reason")?.filter(|reason| !reason.is_empty());
+        let reason = reason.map(|reason| values::name(&reason)).transpose();
+        reason.map(Option::unwrap_or_default).map_err(|why| self.wrong("reason", why))
+    }
+
     fn wrong(&self, key: &str, why: String) -> Wrong {
         let at = format!(" entry {}: {key}", self.number);
         Wrong { at, shown: self.table.get(key).and_then(show), why }
@@ -177,18 +221,18 @@ impl Entry<'_> {
 }
 
 fn closure(entry: &Entry) -> Result<Closure, Wrong> {
-    let (first, last) = match (entry.date("date")?, entry.date("from")?, entry.date("to")?) {
-        (Some(date), None, None) => (date, date),
-        (None, Some(from), Some(to)) => (from, to),
-        _ => return Err(entry.missing("needs either date, or from and to")),
-    };
-    if last < first {
-        return Err(entry.wrong("to", format!("is before from = \"{first}\"")));
-    }
-    let reason = entry.text("reason")?.filter(|reason| !reason.is_empty());
-    let reason = reason.map(|reason| values::name(&reason)).transpose();
-    let reason = reason.map_err(|why| entry.wrong("reason", why))?;
-    Ok(Closure { first, last, reason: reason.unwrap_or_default() })
+    let (first, last) = entry.days()?;
+    Ok(Closure { first, last, reason: entry.reason()? })
+}
+
+fn special(entry: &Entry) -> Result<SpecialHours, Wrong> {
+    let (first, last) = entry.days()?;
+    let hours = entry.text("hours")?.ok_or_else(|| entry.missing("needs hours"))?;
+    let problem = |error| entry.wrong("hours", format!("{error}; closed days are closures"));
+    let hours = hours.parse::<ClockSpan>().map_err(problem)?;
+    let lunch = entry.text("lunch")?.map(|lunch| values::lunch(&lunch)).transpose();
+    let lunch = lunch.map_err(|why| entry.wrong("lunch", why))?;
+    Ok(SpecialHours { first, last, hours, lunch, reason: entry.reason()? })
 }
 
 fn resource(entry: &Entry) -> Result<Resource, Wrong> {

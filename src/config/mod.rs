@@ -3,6 +3,7 @@
 //! A setting is `[section] key` in one TOML file, or `SECTION_KEY` in the environment, which wins.
 //! `settings.rs` lists them all; a new setting is one entry there.
 
+mod contradictions;
 mod database;
 mod describe;
 mod error;
@@ -17,7 +18,7 @@ mod tests;
 mod unknown;
 mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use chrono_tz::Tz;
@@ -97,6 +98,7 @@ impl Config {
             (setting.read)(&mut config, &input).map_err(|wrong| input.refuse(wrong))?;
             config.origins.insert(setting.key.clone(), input.origin);
         }
+        contradictions::refuse(&config)?;
         config.fill_in(folders)?;
         Ok(config)
     }
@@ -113,9 +115,10 @@ impl Config {
                 hours: OpeningHours::default(),
                 bays: lists::numbered_bays(1),
                 technicians: Vec::new(),
-                durations: Vec::new(),
+                services: HashMap::new(),
                 booking: BookingRules {
                     slot_interval_minutes: 30,
+                    buffer_minutes: 0,
                     minimum_notice_minutes: 0,
                     horizon_days: 365,
                     booking_method: "ai_voice".to_owned(),
@@ -145,6 +148,11 @@ impl Config {
             self.shop.zone = values::zone_of_machine();
         }
         Ok(())
+    }
+
+    /// The setting with this key as the user wrote it, or its key where nobody did.
+    fn name_of(&self, key: &str) -> String {
+        self.origins.get(key).map_or_else(|| key.to_owned(), |origin| origin.name_of(key))
     }
 
     /// Where the setting with this key came from, or the one that stands in for it.

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use crate::domain::appointment::{MAX_DURATION_MINUTES, MIN_DURATION_MINUTES, ServiceType};
+use crate::domain::appointment::{
+    MAX_BUFFER_MINUTES, MAX_DURATION_MINUTES, MIN_DURATION_MINUTES, ServiceType,
+};
+use crate::domain::shop::ServiceRules;
 
 use super::error::Wrong;
 use super::sources::{Input, Origin};
@@ -70,6 +73,11 @@ fn lists() -> Vec<Setting> {
             "closures",
             |c, input| lists::closures(input).map(|closures| c.shop.hours.closures = closures),
             |c| Some(lists::show_closures(&c.shop.hours.closures)),
+        ),
+        Setting::new(
+            "special_hours",
+            |c, input| lists::special_hours(input).map(|special| c.shop.hours.special = special),
+            |c| Some(lists::show_special_hours(&c.shop.hours.special)),
         ),
         Setting::new(
             "bays",
@@ -175,6 +183,11 @@ fn booking() -> Vec<Setting> {
             |c| c.shop.booking.slot_interval_minutes.to_string(),
         ),
         Setting::scalar(
+            "booking.buffer_minutes",
+            |c, text| buffer(text).map(|n| c.shop.booking.buffer_minutes = n),
+            |c| c.shop.booking.buffer_minutes.to_string(),
+        ),
+        Setting::scalar(
             "booking.minimum_notice_minutes",
             |c, text| {
                 whole_number(text, 0..=525_600).map(|n| c.shop.booking.minimum_notice_minutes = n)
@@ -200,17 +213,38 @@ fn booking() -> Vec<Setting> {
 }
 
 fn services() -> Vec<Setting> {
-    let duration = |&service: &ServiceType| {
-        let read = move |c: &mut Config, input: &Input| {
-            let minutes = whole_number(&input.text()?, MIN_DURATION_MINUTES..=MAX_DURATION_MINUTES);
-            let minutes = minutes.map_err(|why| input.wrong(why))?;
-            c.shop.durations.push((service, minutes));
-            Ok(())
-        };
-        let show = move |c: &Config| c.shop.duration_of(service).map(|n| n.to_string());
-        Setting::new(format!("services.{service}.duration_minutes"), read, show)
+    ServiceType::ALL.iter().flat_map(|&service| service_rules(service)).collect()
+}
+
+fn service_rules(service: ServiceType) -> [Setting; 2] {
+    let duration = |text: &str| whole_number(text, MIN_DURATION_MINUTES..=MAX_DURATION_MINUTES);
+    [
+        service_rule(service, "duration_minutes", duration, |rules| &mut rules.duration_minutes),
+        service_rule(service, "buffer_minutes", buffer, |rules| &mut rules.buffer_minutes),
+    ]
+}
+
+/// A number of minutes that holds for one service; there is nothing to show where nobody set it.
+fn service_rule(
+    service: ServiceType,
+    name: &str,
+    parse: fn(&str) -> Result<i64, String>,
+    place: fn(&mut ServiceRules) -> &mut Option<i64>,
+) -> Setting {
+    let read = move |c: &mut Config, input: &Input| {
+        let minutes = parse(&input.text()?).map_err(|why| input.wrong(why))?;
+        *place(c.shop.services.entry(service).or_default()) = Some(minutes);
+        Ok(())
     };
-    ServiceType::ALL.iter().map(duration).collect()
+    let show = move |c: &Config| {
+        let mut rules = *c.shop.services.get(&service)?;
+        place(&mut rules).map(|minutes| minutes.to_string())
+    };
+    Setting::new(format!("services.{service}.{name}"), read, show)
+}
+
+fn buffer(text: &str) -> Result<i64, String> {
+    whole_number(text, 0..=MAX_BUFFER_MINUTES)
 }
 
 fn nhtsa() -> Vec<Setting> {

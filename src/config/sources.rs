@@ -106,7 +106,7 @@ impl<'a> File<'a> {
 
 impl Origin {
     /// The setting as the user wrote it: the variable, or the file and its key.
-    fn name_of(&self, key: &str) -> String {
+    pub fn name_of(&self, key: &str) -> String {
         match self {
             Self::Environment(variable) => variable.clone(),
             Self::File(file) => format!("{file}: {key}"),

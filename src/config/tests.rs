@@ -1,15 +1,15 @@
 //! What is read, what is refused and in which words, and what is never printed.
 
+mod lists;
 mod refusals;
 
 use std::path::{Path, PathBuf};
 
-use chrono::NaiveDate;
 use rstest::rstest;
 
 use super::*;
 use crate::domain::appointment::ServiceType;
-use crate::domain::hours::{Closure, DayHours};
+use crate::domain::hours::DayHours;
 
 /// A password that no output may hold.
 const SECRET: &str = "hunter2";
@@ -98,12 +98,15 @@ fn every_key_is_a_variable_too() {
             ("HOURS_SUNDAY", "10:00-14:00"),
             ("HOURS_LUNCH", "none"),
             ("BOOKING_SLOT_INTERVAL_MINUTES", "15"),
+            ("BOOKING_BUFFER_MINUTES", "10"),
             ("SERVICES_OIL_CHANGE_DURATION_MINUTES", "30"),
+            ("SERVICES_OIL_CHANGE_BUFFER_MINUTES", "0"),
             ("SERVICEBAY_TOOLSETS", "vin, crm"),
             ("SERVICEBAY_READ_ONLY", "TRUE"),
             ("SERVICEBAY_PROFILE", "voice"),
             ("SERVICEBAY_CONFIRM", "never"),
             ("CLOSURES", r#"[{ date = "2027-12-25", reason = "Christmas Day" }]"#),
+            ("SPECIAL_HOURS", r#"[{ date = "2027-12-24", hours = "09:00-12:00" }]"#),
             ("TECHNICIANS", r#"[{ name = "Kim", services = ["repair"] }]"#),
         ],
     );
@@ -113,49 +116,14 @@ fn every_key_is_a_variable_too() {
     assert_eq!(config.shop.hours.weekly[6], DayHours(Some(sunday)));
     assert_eq!(config.shop.hours.lunch, None);
     assert_eq!(config.shop.duration_of(ServiceType::OilChange), Some(30));
+    assert_eq!(config.shop.buffer_of(Some(ServiceType::OilChange)), 0);
+    assert_eq!(config.shop.buffer_of(Some(ServiceType::Repair)), 10);
+    assert_eq!(config.shop.hours.special[0].hours.to_string(), "09:00-12:00");
     assert_eq!(config.server.toolsets, [Toolset::Crm, Toolset::Vin]);
     assert!(config.server.read_only);
     assert_eq!((config.server.profile, config.server.confirm), (Profile::Voice, Confirm::Never));
     assert_eq!(config.shop.hours.closures[0].reason, "Christmas Day");
     assert_eq!(config.shop.technicians[0].services, Some(vec![ServiceType::Repair]));
-}
-
-#[test]
-fn a_closure_is_a_day_or_several() {
-    let file = "[[closures]]\ndate = 2027-12-25\n\
-                [[closures]]\nfrom = \"2028-01-01\"\nto = \"2028-01-03\"\nreason = \"New Year\"";
-    let date = |text: &str| text.parse::<NaiveDate>().expect("a date");
-    let closure = |first, last, reason: &str| Closure {
-        first: date(first),
-        last: date(last),
-        reason: reason.to_owned(),
-    };
-    let expected =
-        [closure("2027-12-25", "2027-12-25", ""), closure("2028-01-01", "2028-01-03", "New Year")];
-    assert_eq!(loaded(file, &[]).shop.hours.closures, expected);
-}
-
-#[rstest]
-#[case("", "3", &["Bay 1", "Bay 2", "Bay 3"])]
-#[case("", "North, South", &["North", "South"])]
-#[case("[shop]\nbays = 2", "", &["Bay 1", "Bay 2"])]
-#[case("[shop]\nbays = [\"Left, front\", \"7\"]", "", &["Left, front", "7"])]
-#[case("[[bays]]\nname = \"North\"", "", &["North"])]
-#[case("[[bays]]\nname = \"North\"", "2", &["Bay 1", "Bay 2"])]
-fn bays_are_counted_or_named(#[case] file: &str, #[case] env: &str, #[case] expected: &[&str]) {
-    assert_eq!(names(&loaded(file, &[("SHOP_BAYS", env)]).shop.bays), expected);
-}
-
-#[test]
-fn bays_are_said_once() {
-    let both = "[shop]\nbays = 2\n[[bays]]\nname = \"North\"";
-    let line = "servicebay.toml: shop.bays and servicebay.toml: bays are both set; \
-                keep one of them";
-    check(both, &[], line);
-    let env = [("SHOP_BAYS", "2"), ("BAYS", "[{ name = \"North\" }]")];
-    check("", &env, "SHOP_BAYS and BAYS are both set; keep one of them");
-    let in_file = loaded("[shop]\nbays = 2", &[("BAYS", "[{ name = \"North\" }]")]);
-    assert_eq!(names(&in_file.shop.bays), ["North"]);
 }
 
 #[rstest]
@@ -247,8 +215,13 @@ fn what_is_described_reads_back_as_the_same() {
     check_round_trip(
         "[shop]\ntimezone = \"Europe/Berlin\"\nregion = \"DE\"\ncurrency = \"EUR\"\n\
          [hours]\nmonday = \"closed\"\nlunch = \"12:30-13:00\"\n\
-         [booking]\nslot_interval_minutes = 15\nbooked_by = \"Ann # 1\"\n\
-         [services.repair]\nduration_minutes = 120\n\
+         [booking]\nslot_interval_minutes = 15\nbuffer_minutes = 10\nbooked_by = \"Ann # 1\"\n\
+         [services.repair]\nduration_minutes = 120\nbuffer_minutes = 30\n\
+         [services.recall]\nbuffer_minutes = 0\n\
+         [[special_hours]]\ndate = \"2027-12-24\"\nhours = \"09:00-12:00\"\n\
+         lunch = \"none\"\nreason = \"Christmas \\\"Eve\\\"\"\n\
+         [[special_hours]]\nfrom = \"2027-07-01\"\nto = \"2027-07-31\"\n\
+         hours = \"8:00-20:00\"\nlunch = \"14:00-15:00\"\n\
          [[closures]]\ndate = \"2027-12-25\"\nreason = \"Christmas \\\"Day\\\"\"\n\
          [[closures]]\nfrom = \"2028-01-01\"\nto = \"2028-01-02\"\n\
          [[bays]]\nname = \"North\"\nservices = [\"oil_change\", \"repair\"]\n\
@@ -263,6 +236,8 @@ fn a_description_names_the_sources() {
     let text = config.describe();
     for line in [
         "closures = [] # default",
+        "special_hours = [] # default",
+        "buffer_minutes = 0 # default",
         "region = \"DE\" # from servicebay.toml",
         "currency = \"EUR\" # from SHOP_CURRENCY",
         "bays = 1 # default",

@@ -7,7 +7,8 @@ use std::str::FromStr;
 use chrono_tz::Tz;
 use url::Url;
 
-use crate::domain::hours::{ClockSpan, DayHours};
+use crate::domain::clock_span::ClockSpan;
+use crate::domain::hours::DayHours;
 use crate::domain::money::Currency;
 use crate::domain::text;
 

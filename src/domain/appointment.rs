@@ -9,6 +9,8 @@ pub const MIN_DURATION_MINUTES: i64 = 5;
 pub const MAX_DURATION_MINUTES: i64 = 480;
 /// How long a visit takes where neither the caller nor the shop says, in minutes.
 pub const DEFAULT_DURATION_MINUTES: i64 = 60;
+/// The longest time for which a visit's bay and technician stay taken after it, in minutes.
+pub const MAX_BUFFER_MINUTES: i64 = 480;
 
 macro_rules! text_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {

@@ -3,25 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
+use chrono::{Datelike, NaiveDate, Weekday};
 use chrono_tz::Tz;
 
-use super::local_time::{WallTime, day_of_week, spoken_date};
+use super::clock_span::{ClockSpan, InvalidClockSpan};
+use super::local_time::{day_of_week, spoken_date};
 use super::time::{Interval, Timestamp};
-
-/// A span of wall-clock minutes of one day, its end excluded: `09:00-17:00`.
-///
-/// Minutes count from 0 to 1440, so that `24:00` can close a day; the first is before the second.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct ClockSpan {
-    from_minute: u16,
-    to_minute: u16,
-}
-
-/// Text that is no span of hours.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("is not a span of hours; write it as 09:00-17:00, from 00:00 to 24:00, earlier time first")]
-pub struct InvalidClockSpan;
 
 /// Text that is not a day's opening.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -45,6 +32,30 @@ pub struct Closure {
     pub reason: String,
 }
 
+/// Dates whose hours are not those of their weekday.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SpecialHours {
+    /// The first date.
+    pub first: NaiveDate,
+    /// The last date.
+    pub last: NaiveDate,
+    /// When the shop is open then, also where the weekday is closed.
+    pub hours: ClockSpan,
+    /// When nobody works then, `Some(None)` being no lunch at all; `None` is the usual lunch.
+    pub lunch: Option<Option<ClockSpan>>,
+    /// What callers are told, such as `Christmas Eve`; may be empty.
+    pub reason: String,
+}
+
+/// What is planned for a date on which the shop opens, on its own wall clock.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Plan {
+    /// From opening to closing.
+    pub hours: ClockSpan,
+    /// When nobody works; outside the hours it has no effect.
+    pub lunch: Option<ClockSpan>,
+}
+
 /// When the shop is open, on its own wall clock.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct OpeningHours {
@@ -54,6 +65,8 @@ pub struct OpeningHours {
     pub lunch: Option<ClockSpan>,
     /// Holidays and the like.
     pub closures: Vec<Closure>,
+    /// Dates with other hours; no two of them share a date, nor one of them and a closure.
+    pub special: Vec<SpecialHours>,
 }
 
 /// What a date offers.
@@ -85,6 +98,7 @@ impl Default for OpeningHours {
             weekly: [weekday, weekday, weekday, weekday, weekday, saturday, DayHours(None)],
             lunch: Some(open(12, 13)),
             closures: Vec::new(),
+            special: Vec::new(),
         }
     }
 }
@@ -98,15 +112,15 @@ impl OpeningHours {
         if let Some(closure) = self.closure_on(date) {
             return Day::Closed { reason: closure.reason_on(date) };
         }
-        let Some(hours) = self.span_of(date.weekday()) else {
+        let Some(plan) = self.plan_of(date) else {
             return Day::Closed { reason: format!("Closed on {}s", day_of_week(date)) };
         };
-        let opening = hours.on(date, zone);
+        let opening = plan.hours.on(date, zone);
         if opening.is_empty() {
             let date = spoken_date(date);
             return Day::Closed { reason: format!("Closed on {date} because of a clock change") };
         }
-        let lunch = self.lunch.map(|lunch| lunch.on(date, zone));
+        let lunch = plan.lunch.map(|lunch| lunch.on(date, zone));
         Day::Open { work: without(opening, lunch), opens: opening.start }
     }
 
@@ -122,15 +136,32 @@ impl OpeningHours {
             Some((closed, rest)) if closed.eq_ignore_ascii_case("closed ") => format!(" {rest}"),
             _ => format!(": {reason}"),
         };
-        let stop = if said.ends_with(['!', '?', '…']) { "" } else { "." };
-        Some(format!("The shop is closed on {day}{said}{stop}"))
+        Some(format!("The shop is closed on {day}{said}{}", full_stop(&said)))
     }
 
-    /// The longest time for which any weekday is open without a break, in minutes of the wall
-    /// clock.
+    /// The hours of `date` as a sentence, with the reason where they are special and have one;
+    /// `None` where the shop is closed.
+    pub fn hours_sentence(&self, date: NaiveDate) -> Option<String> {
+        let hours = self.plan_of(date)?.hours.spoken();
+        let weekday = day_of_week(date);
+        let Some(special) = self.special_on(date) else {
+            return Some(format!("{weekday}'s hours are {hours}."));
+        };
+        let day = date.format("%B %-d");
+        let said = match plain(&special.reason) {
+            "" => String::new(),
+            reason => format!(": {reason}"),
+        };
+        Some(format!("{weekday}, {day}'s hours are {hours}{said}{}", full_stop(&said)))
+    }
+
+    /// The longest time for which the shop is open without a break on any weekday or on any date
+    /// with special hours, in minutes of the wall clock.
     pub fn longest_stretch_minutes(&self) -> i64 {
-        let stretch = |open: ClockSpan| open.longest_stretch_minutes(self.lunch);
-        self.weekly.iter().filter_map(|day| day.0).map(stretch).max().unwrap_or_default()
+        let usual = self.weekly.iter().filter_map(|day| self.usual_plan(*day));
+        let plans = usual.chain(self.special.iter().map(|special| self.special_plan(special)));
+        let stretch = |plan: Plan| plan.hours.longest_stretch_minutes(plan.lunch);
+        plans.map(stretch).max().unwrap_or_default()
     }
 
     /// The closure that covers `date`, if there is one.
@@ -138,10 +169,33 @@ impl OpeningHours {
         self.closures.iter().find(|closure| (closure.first..=closure.last).contains(&date))
     }
 
-    /// The hours of a weekday; `None` is closed.
-    pub fn span_of(&self, weekday: Weekday) -> Option<ClockSpan> {
+    /// The special hours of `date`, if it has some.
+    pub fn special_on(&self, date: NaiveDate) -> Option<&SpecialHours> {
+        self.special.iter().find(|special| (special.first..=special.last).contains(&date))
+    }
+
+    /// What is planned for `date`, whatever a clock change makes of it; `None` is closed.
+    pub fn plan_of(&self, date: NaiveDate) -> Option<Plan> {
+        if self.closure_on(date).is_some() {
+            return None;
+        }
+        match self.special_on(date) {
+            Some(special) => Some(self.special_plan(special)),
+            None => self.usual_plan(self.day_hours(date.weekday())),
+        }
+    }
+
+    fn special_plan(&self, special: &SpecialHours) -> Plan {
+        Plan { hours: special.hours, lunch: special.lunch.unwrap_or(self.lunch) }
+    }
+
+    fn usual_plan(&self, day: DayHours) -> Option<Plan> {
+        day.0.map(|hours| Plan { hours, lunch: self.lunch })
+    }
+
+    fn day_hours(&self, weekday: Weekday) -> DayHours {
         let [monday, tuesday, wednesday, thursday, friday, saturday, sunday] = self.weekly;
-        let day = match weekday {
+        match weekday {
             Weekday::Mon => monday,
             Weekday::Tue => tuesday,
             Weekday::Wed => wednesday,
@@ -149,70 +203,21 @@ impl OpeningHours {
             Weekday::Fri => friday,
             Weekday::Sat => saturday,
             Weekday::Sun => sunday,
-        };
-        day.0
+        }
     }
 }
 
 impl Closure {
     /// Whether it says why.
     pub fn has_reason(&self) -> bool {
-        !self.reason.trim_end_matches(['.', ' ']).trim().is_empty()
+        !plain(&self.reason).is_empty()
     }
 
     fn reason_on(&self, date: NaiveDate) -> String {
-        if self.has_reason() {
-            self.reason.trim().trim_end_matches(['.', ' ']).to_owned()
-        } else {
-            format!("Closed on {}, {}", day_of_week(date), spoken_date(date))
+        match plain(&self.reason) {
+            "" => format!("Closed on {}, {}", day_of_week(date), spoken_date(date)),
+            reason => reason.to_owned(),
         }
-    }
-}
-
-impl ClockSpan {
-    /// The instants that these minutes are on `date`; empty where a clock change skips them all.
-    pub fn on(self, date: NaiveDate, zone: Tz) -> Interval {
-        let wall = |minute: u16| {
-            let midnight = date.and_time(NaiveTime::MIN);
-            let wall = midnight.checked_add_signed(TimeDelta::minutes(minute.into()));
-            WallTime::read(wall.unwrap_or(NaiveDateTime::MAX), zone)
-        };
-        Interval { start: wall(self.from_minute).first(), end: wall(self.to_minute).last() }
-    }
-
-    fn longest_stretch_minutes(self, lunch: Option<Self>) -> i64 {
-        let (from, to) = (i64::from(self.from_minute), i64::from(self.to_minute));
-        let Some(lunch) = lunch else { return to - from };
-        let morning = to.min(lunch.from_minute.into()) - from;
-        let afternoon = to - from.max(lunch.to_minute.into());
-        morning.max(afternoon).max(0)
-    }
-
-    /// `9:00 AM to 5:00 PM`; a span that ends with the day ends at `midnight`.
-    pub fn spoken(self) -> String {
-        format!("{} to {}", spoken_minute(self.from_minute), spoken_minute(self.to_minute))
-    }
-}
-
-impl FromStr for ClockSpan {
-    type Err = InvalidClockSpan;
-
-    fn from_str(text: &str) -> Result<Self, InvalidClockSpan> {
-        let (from, to) = text.split_once('-').ok_or(InvalidClockSpan)?;
-        match (minute_of_day(from), minute_of_day(to)) {
-            (Some(from_minute), Some(to_minute)) if from_minute < to_minute => {
-                Ok(Self { from_minute, to_minute })
-            }
-            _ => Err(InvalidClockSpan),
-        }
-    }
-}
-
-impl fmt::Display for ClockSpan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [(from_hour, from_minute), (to_hour, to_minute)] =
-            [self.from_minute, self.to_minute].map(|minute| (minute / 60, minute % 60));
-        write!(f, "{from_hour:02}:{from_minute:02}-{to_hour:02}:{to_minute:02}")
     }
 }
 
@@ -236,6 +241,16 @@ impl fmt::Display for DayHours {
     }
 }
 
+/// A reason without what its sentence brings along.
+fn plain(reason: &str) -> &str {
+    reason.trim_end_matches(['.', ' ']).trim()
+}
+
+/// What ends a sentence that so far ends with `said`.
+fn full_stop(said: &str) -> &'static str {
+    if said.ends_with(['!', '?', '…']) { "" } else { "." }
+}
+
 /// What is left of the opening hours around lunch, in order.
 fn without(opening: Interval, lunch: Option<Interval>) -> Vec<Interval> {
     let Some(lunch) = lunch.filter(|lunch| lunch.overlaps(&opening)) else {
@@ -244,23 +259,6 @@ fn without(opening: Interval, lunch: Option<Interval>) -> Vec<Interval> {
     let morning = Interval { start: opening.start, end: lunch.start };
     let afternoon = Interval { start: lunch.end, end: opening.end };
     [morning, afternoon].into_iter().filter(|part| !part.is_empty()).collect()
-}
-
-/// The minutes since midnight of `09:00` or `9:00`, up to `24:00`.
-fn minute_of_day(text: &str) -> Option<u16> {
-    let (hour, minute) = text.trim().split_once(':')?;
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(hour) || !digits(minute) || hour.len() > 2 || minute.len() != 2 {
-        return None;
-    }
-    let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
-    let total = hour * 60 + minute;
-    (minute < 60 && total <= 1440).then_some(total)
-}
-
-fn spoken_minute(minute: u16) -> String {
-    NaiveTime::from_num_seconds_from_midnight_opt(u32::from(minute) * 60, 0)
-        .map_or_else(|| "midnight".to_owned(), |time| time.format("%-I:%M %p").to_string())
 }
 
 #[cfg(test)]

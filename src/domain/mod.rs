@@ -3,6 +3,8 @@
 //! Nothing here reads a clock, a file, a database or the network.
 
 pub mod appointment;
+pub mod assignment;
+pub mod clock_span;
 pub mod customer;
 pub mod hours;
 pub mod id;

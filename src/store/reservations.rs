@@ -4,8 +4,8 @@ use sqlx::FromRow;
 
 use super::{Session, on};
 use crate::domain::appointment::{ServiceType, Status};
+use crate::domain::assignment::Reserved;
 use crate::domain::id::{AppointmentId, CustomerId, ResourceId, VehicleId};
-use crate::domain::slots::Reserved;
 use crate::domain::time::{Interval, Timestamp};
 use crate::domain::vehicle::describe;
 

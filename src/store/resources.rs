@@ -2,6 +2,7 @@
 
 use super::{Session, Store, on};
 use crate::domain::appointment::ServiceType;
+use crate::domain::assignment::Candidate;
 use crate::domain::id::ResourceId;
 use crate::domain::shop::{Resource, Shop};
 
@@ -14,13 +15,13 @@ pub struct Resources {
 
 impl Resources {
     /// The bays that do this service.
-    pub fn bays_for(&self, service: Option<ServiceType>) -> Vec<ResourceId> {
-        ids_for(&self.bays, service)
+    pub fn bays_for(&self, service: Option<ServiceType>) -> Vec<Candidate> {
+        candidates_for(&self.bays, service)
     }
 
     /// The technicians who do this service.
-    pub fn technicians_for(&self, service: Option<ServiceType>) -> Vec<ResourceId> {
-        ids_for(&self.technicians, service)
+    pub fn technicians_for(&self, service: Option<ServiceType>) -> Vec<Candidate> {
+        candidates_for(&self.technicians, service)
     }
 
     /// The name of a bay.
@@ -34,8 +35,13 @@ impl Resources {
     }
 }
 
-fn ids_for(resources: &[(ResourceId, Resource)], service: Option<ServiceType>) -> Vec<ResourceId> {
-    resources.iter().filter(|(_, resource)| resource.does(service)).map(|&(id, _)| id).collect()
+fn candidates_for(
+    resources: &[(ResourceId, Resource)],
+    service: Option<ServiceType>,
+) -> Vec<Candidate> {
+    let able = resources.iter().filter(|(_, resource)| resource.does(service));
+    able.map(|(id, resource)| Candidate { resource: *id, service_count: resource.service_count() })
+        .collect()
 }
 
 impl Store {

@@ -10,10 +10,12 @@ use super::vehicles::{customer_not_found, vehicle_not_found};
 use super::write::{Begun, Write};
 use super::{Answer, Call, Effect, Tool};
 use crate::config::Toolset;
-use crate::domain::appointment::{DEFAULT_DURATION_MINUTES, ServiceType, Status};
+use crate::domain::appointment::{
+    DEFAULT_DURATION_MINUTES, MAX_BUFFER_MINUTES, ServiceType, Status,
+};
+use crate::domain::assignment::{Assignment, Candidates, assign};
 use crate::domain::id::{AppointmentId, CustomerId, VehicleId};
 use crate::domain::local_time::{confirmation, day_bounds, local_date, rfc3339, spoken};
-use crate::domain::slots::{Assignment, Candidates, assign};
 use crate::domain::text;
 use crate::domain::time::Interval;
 use crate::error::{Code, Refusal, ToolError};
@@ -219,7 +221,9 @@ fn question(
     except: Option<AppointmentId>,
     call: &Call<'_>,
 ) -> Question {
-    Question { customer, vehicle, span, window: window(span, call), except }
+    let Interval { start, end } = window(span, call);
+    let window = Interval { start, end: end.plus_minutes(MAX_BUFFER_MINUTES) };
+    Question { customer, vehicle, span, window, except }
 }
 
 /// The time around a visit in which it matters what else is reserved: its day.
@@ -248,7 +252,9 @@ async fn take_place(
     let (bays, technicians) = candidates(&store.resources, wanted.service);
     let is_staffed = !technicians.is_empty() || !store.resources.has_technicians();
     let candidates = Candidates { bays: &bays, technicians: &technicians };
-    match assign(span, window(span, call), &candidates, &visit.reserved.taken)
+    let buffer_minutes = call.engine.shop().buffer_of(wanted.service);
+    let taken = Interval { end: span.end.plus_minutes(buffer_minutes), ..span };
+    match assign(taken, window(span, call), &candidates, &visit.reserved.taken, None)
         .filter(|_| is_staffed)
     {
         Some(place) => Ok(place),

@@ -9,15 +9,14 @@ use super::arguments::refuse;
 use super::{Answer, Call, Effect, Tool};
 use crate::config::Toolset;
 use crate::domain::appointment::ServiceType;
+use crate::domain::assignment::{Candidate, Candidates, Reserved};
 use crate::domain::hours::Day;
-use crate::domain::id::{AppointmentId, ResourceId};
+use crate::domain::id::AppointmentId;
 use crate::domain::local_time::{
     clock_time, day_bounds, day_of_week, local_date, rfc3339, spoken, spoken_date,
 };
 use crate::domain::shop::Shop;
-use crate::domain::slots::{
-    Candidates, Obstacle, Request, Reserved, free_starts, nearest, obstacle,
-};
+use crate::domain::slots::{Obstacle, Request, free_starts, nearest, obstacle};
 use crate::domain::time::{Interval, Timestamp};
 use crate::domain::time_input::{InvalidTime, parse_day, parse_instant};
 use crate::error::{Refusal, ToolError};
@@ -168,7 +167,7 @@ impl Wanted {
         };
         let window = Interval {
             start: day_bounds(first, shop.zone).start,
-            end: day_bounds(last, shop.zone).end,
+            end: day_bounds(last, shop.zone).end.plus_minutes(shop.buffer_of(self.service)),
         };
         let reserved = session.reservations(window, call.now, self.except).await?.taken;
         let (bays, technicians) = candidates(resources, self.service);
@@ -203,12 +202,13 @@ impl Wanted {
     }
 
     fn request(&self, call: &Call<'_>) -> Request {
-        let booking = &call.engine.shop().booking;
+        let shop = call.engine.shop();
         Request {
             duration_minutes: self.duration_minutes,
+            buffer_minutes: shop.buffer_of(self.service),
             earliest: earliest(call),
             latest: latest(call),
-            interval_minutes: booking.slot_interval_minutes,
+            interval_minutes: shop.booking.slot_interval_minutes,
         }
     }
 
@@ -242,7 +242,7 @@ impl Wanted {
 pub(super) fn candidates(
     resources: &Resources,
     service: Option<ServiceType>,
-) -> (Vec<ResourceId>, Vec<ResourceId>) {
+) -> (Vec<Candidate>, Vec<Candidate>) {
     (resources.bays_for(service), resources.technicians_for(service))
 }
 

@@ -77,6 +77,8 @@ fn a_password_stays_out_of_the_file() {
 #[case("BOOKING_MINIMUM_NOTICE_MINUTES", "525601", "is not a whole number from 0 to 525600")]
 #[case("BOOKING_HORIZON_DAYS", "1.5", "is not a whole number from 1 to 3650")]
 #[case("BOOKING_BOOKED_BY", "a\nb", "must not contain the control character U+000A")]
+#[case("BOOKING_BUFFER_MINUTES", "481", "is not a whole number from 0 to 480")]
+#[case("SERVICES_REPAIR_BUFFER_MINUTES", "-1", "is not a whole number from 0 to 480")]
 #[case("SERVICES_REPAIR_DURATION_MINUTES", "481", "is not a whole number from 5 to 480")]
 #[case(
     "SERVICEBAY_TOOLSETS",
@@ -107,7 +109,7 @@ fn a_wrong_value_is_named_with_what_is_allowed(
 )]
 #[case(
     "[shopp]\na = 1",
-    "shopp is not a setting; the file knows closures, bays, technicians, \
+    "shopp is not a setting; the file knows closures, special_hours, bays, technicians, \
     database, shop, hours, booking, services, nhtsa, servicebay"
 )]
 #[case("shop = 1", "shop is a section; write [shop] above its keys")]
@@ -134,6 +136,26 @@ fn a_wrong_value_is_named_with_what_is_allowed(
 #[case(
     "[closures]\ndate = \"x\"",
     "closures is not a list; write tables with date, from, to, reason"
+)]
+#[case(
+    "[[special_hours]]\ndate = \"2027-12-24\"\nhours = \"closed\"",
+    "special_hours entry 1: hours = \"closed\" is not a span of hours; write it as 09:00-17:00, \
+    from 00:00 to 24:00, earlier time first; closed days are closures"
+)]
+#[case(
+    "[[special_hours]]\ndate = \"2027-12-24\"\nhours = \"09:00-12:00\"\nlunch = \"no\"",
+    "special_hours entry 1: lunch = \"no\" is not a span of hours; write it as 09:00-17:00, \
+    from 00:00 to 24:00, earlier time first; or none for no break"
+)]
+#[case("[[special_hours]]\ndate = \"2027-12-24\"", "special_hours entry 1 needs hours")]
+#[case(
+    "[[special_hours]]\nhours = \"09:00-12:00\"",
+    "special_hours entry 1 needs either date, or from and to"
+)]
+#[case(
+    "[[special_hours]]\ndate = \"2027-12-24\"\nopen = \"09:00-12:00\"",
+    "special_hours entry 1: open is not a setting; an entry knows date, from, to, hours, lunch, \
+    reason"
 )]
 #[case("bays = []", "bays = [] names no bay; a shop has at least one")]
 #[case("[[bays]]\nservices = [\"repair\"]", "bays entry 1 needs a name")]

@@ -12,7 +12,7 @@ fn daily(hours: &str, lunch: Option<&str>) -> OpeningHours {
     OpeningHours {
         weekly: [hours.parse().expect("hours"); 7],
         lunch: lunch.map(|lunch| lunch.parse().expect("a span")),
-        closures: Vec::new(),
+        ..OpeningHours::default()
     }
 }
 
@@ -67,16 +67,6 @@ fn what_is_no_span_of_hours_is_refused() {
     ] {
         check_text(text, Err(InvalidDayHours));
     }
-}
-
-#[test]
-fn a_span_is_said_on_the_twelve_hour_clock() {
-    let check = |text: &str, expected: &str| {
-        assert_eq!(text.parse::<ClockSpan>().expect("a span").spoken(), expected);
-    };
-    check("09:00-15:30", "9:00 AM to 3:30 PM");
-    check("12:00-13:00", "12:00 PM to 1:00 PM");
-    check("00:00-24:00", "12:00 AM to midnight");
 }
 
 #[test]
@@ -220,4 +210,72 @@ fn the_longest_stretch_lies_before_or_after_lunch() {
     assert_eq!(OpeningHours::default().longest_stretch_minutes(), 240);
     let closed = OpeningHours { weekly: [DayHours(None); 7], ..OpeningHours::default() };
     assert_eq!(closed.longest_stretch_minutes(), 0);
+}
+
+fn special(first: &str, last: &str, hours: &str, lunch: Option<Option<&str>>) -> SpecialHours {
+    SpecialHours {
+        first: date(first),
+        last: date(last),
+        hours: hours.parse().expect("hours"),
+        lunch: lunch.map(|lunch| lunch.map(|lunch| lunch.parse().expect("a span"))),
+        reason: String::new(),
+    }
+}
+
+#[test]
+fn special_hours_replace_those_of_the_weekday() {
+    let hours = OpeningHours {
+        special: vec![
+            special("2027-12-18", "2027-12-19", "10:00-14:00", None),
+            special("2027-12-23", "2027-12-23", "10:00-14:00", Some(None)),
+            special("2027-12-24", "2027-12-24", "08:00-12:00", Some(Some("09:30-10:00"))),
+        ],
+        ..OpeningHours::default()
+    };
+    let check = |day: &str, expected: &[[&str; 2]]| {
+        let Day::Open { work, .. } = hours.on(date(day), UTC) else { panic!("{day} is closed") };
+        let clock = |at| rfc3339(at, UTC)[11..16].to_owned();
+        let shown: Vec<_> = work.iter().map(|span| [span.start, span.end].map(clock)).collect();
+        assert_eq!(shown, expected, "{day}");
+    };
+    check("2027-12-17", &[["09:00", "12:00"], ["13:00", "17:00"]]);
+    check("2027-12-18", &[["10:00", "12:00"], ["13:00", "14:00"]]);
+    // The shop is closed on other Sundays.
+    check("2027-12-19", &[["10:00", "12:00"], ["13:00", "14:00"]]);
+    check_closed(&hours, "2027-12-26", UTC, "Closed on Sundays");
+    check("2027-12-23", &[["10:00", "14:00"]]);
+    check("2027-12-24", &[["08:00", "09:30"], ["10:00", "12:00"]]);
+    assert_eq!(hours.closed_sentence(date("2027-12-19"), UTC), None);
+}
+
+#[test]
+fn the_hours_of_a_day_are_told_in_one_sentence() {
+    let check = |reason: &str, end: &str| {
+        let mut eve = special("2027-12-24", "2027-12-24", "09:00-12:00", None);
+        eve.reason = reason.to_owned();
+        let hours = OpeningHours { special: vec![eve], ..OpeningHours::default() };
+        let expected = format!("Friday, December 24's hours are 9:00 AM to 12:00 PM{end}");
+        assert_eq!(hours.hours_sentence(date("2027-12-24")), Some(expected));
+    };
+    check("", ".");
+    check(" . ", ".");
+    check("Christmas Eve", ": Christmas Eve.");
+    check("We close early. ", ": We close early.");
+    check("Merry Christmas!", ": Merry Christmas!");
+    let said = |day: &str| OpeningHours::default().hours_sentence(date(day));
+    assert_eq!(said("2027-12-24").as_deref(), Some("Friday's hours are 9:00 AM to 5:00 PM."));
+    assert_eq!(said("2027-12-26"), None);
+}
+
+#[test]
+fn the_longest_stretch_may_be_a_special_one() {
+    let check = |open: &str, lunch: Option<Option<&str>>, expected: i64| {
+        let special = vec![special("2027-12-23", "2027-12-23", open, lunch)];
+        let hours = OpeningHours { special, ..OpeningHours::default() };
+        assert_eq!(hours.longest_stretch_minutes(), expected, "{open} {lunch:?}");
+    };
+    check("09:00-12:00", None, 240);
+    check("08:00-20:00", None, 420);
+    check("08:00-20:00", Some(None), 720);
+    check("08:00-20:00", Some(Some("15:00-16:00")), 420);
 }

@@ -1,8 +1,11 @@
 use chrono::NaiveDate;
 use chrono_tz::{America, Asia, Australia, UTC};
 
-use super::super::hours::Closure;
-use super::super::local_time::{day_bounds, rfc3339};
+use super::super::assignment::Candidate;
+use super::super::clock_span::ClockSpan;
+use super::super::hours::{Closure, DayHours, SpecialHours};
+use super::super::id::ResourceId;
+use super::super::local_time::rfc3339;
 use super::super::time_input::parse_instant;
 use super::*;
 
@@ -32,12 +35,19 @@ fn reserved(spans: &[(i64, &str)]) -> Vec<Reserved> {
     spans.iter().map(reserved).collect()
 }
 
-fn ids(range: std::ops::Range<i64>) -> Vec<ResourceId> {
-    range.map(ResourceId).collect()
+fn candidates(ids: impl IntoIterator<Item = i64>) -> Vec<Candidate> {
+    let candidate = |id| Candidate { resource: ResourceId(id), service_count: 11 };
+    ids.into_iter().map(candidate).collect()
 }
 
 fn request(duration_minutes: i64) -> Request {
-    Request { duration_minutes, earliest: ALWAYS.start, latest: ALWAYS.end, interval_minutes: 30 }
+    Request {
+        duration_minutes,
+        buffer_minutes: 0,
+        earliest: ALWAYS.start,
+        latest: ALWAYS.end,
+        interval_minutes: 30,
+    }
 }
 
 /// The free starts of 2027-01-15, a weekday, with `bays` from 1 on and `technicians` from 11 on.
@@ -49,7 +59,7 @@ fn check_starts(
     expected: &str,
 ) {
     let day = OpeningHours::default().on(date("2027-01-15"), NEW_YORK);
-    let (bays, technicians) = (ids(1..1 + bays), ids(11..11 + technicians));
+    let (bays, technicians) = (candidates(1..1 + bays), candidates(11..11 + technicians));
     let candidates = Candidates { bays: &bays, technicians: &technicians };
     let starts = free_starts(&day, request, &candidates, &reserved(taken));
     let clock: Vec<_> = starts.iter().map(|&at| rfc3339(at, NEW_YORK)[11..16].to_owned()).collect();
@@ -59,28 +69,10 @@ fn check_starts(
 #[track_caller]
 fn check_count(day: &str, zone: Tz, duration_minutes: i64, expected: usize) {
     let day = OpeningHours::default().on(date(day), zone);
-    let bay = ids(1..2);
+    let bay = candidates(1..2);
     let candidates = Candidates { bays: &bay, technicians: &[] };
     let starts = free_starts(&day, &request(duration_minutes), &candidates, &[]);
     assert_eq!(starts.len(), expected);
-}
-
-#[track_caller]
-fn check_assign(
-    visit: &str,
-    (bays, technicians): (i64, i64),
-    taken: &[(i64, &str)],
-    expected: Option<(i64, Option<i64>)>,
-) {
-    let (bays, technicians) = (ids(1..1 + bays), ids(11..11 + technicians));
-    let candidates = Candidates { bays: &bays, technicians: &technicians };
-    let day = day_bounds(date("2027-01-15"), NEW_YORK);
-    let assigned = assign(span(visit), day, &candidates, &reserved(taken));
-    let expected = expected.map(|(bay, technician)| Assignment {
-        bay: ResourceId(bay),
-        technician: technician.map(ResourceId),
-    });
-    assert_eq!(assigned, expected);
 }
 
 #[track_caller]
@@ -158,30 +150,31 @@ fn a_technician_must_be_free_too() {
 }
 
 #[test]
+fn a_buffer_keeps_what_comes_after_it_away() {
+    let request = Request { buffer_minutes: 30, ..request(30) };
+    check_starts(
+        &request,
+        (1, 0),
+        &[(1, "10:00-11:00")],
+        "09:00 11:00 11:30 13:00 13:30 14:00 14:30 15:00 15:30 16:00 16:30",
+    );
+    check_starts(&request, (1, 1), &[(11, "10:15-15:45")], "09:00 16:00 16:30");
+    check_starts(&request, (1, 0), &[(1, "10:29-16:30")], "09:00 16:30");
+}
+
+#[test]
+fn a_buffer_may_run_into_lunch_and_past_closing() {
+    let request = Request { buffer_minutes: 240, ..request(180) };
+    check_starts(&request, (1, 0), &[], "09:00 13:00 13:30 14:00");
+    // But not into what is reserved then.
+    check_starts(&request, (1, 0), &[(1, "20:30-21:00")], "09:00 13:00 13:30");
+    let request = Request { duration_minutes: 480, ..request };
+    check_starts(&request, (1, 0), &[], "");
+}
+
+#[test]
 fn without_a_bay_nothing_is_free() {
     check_starts(&request(30), (0, 0), &[], "");
-}
-
-#[test]
-fn the_smallest_gap_is_filled_first() {
-    check_assign("10:00-11:00", (2, 0), &[], Some((1, None)));
-    check_assign("10:00-11:00", (2, 0), &[(2, "08:00-10:00")], Some((2, None)));
-    let taken = [(1, "11:30-12:00"), (1, "08:00-09:30"), (2, "11:00-12:00")];
-    check_assign("10:00-11:00", (2, 0), &taken, Some((1, None)));
-}
-
-#[test]
-fn only_a_free_bay_and_a_free_technician_are_taken() {
-    check_assign("10:00-11:00", (1, 0), &[(1, "10:59-12:00")], None);
-    check_assign("10:00-11:00", (1, 0), &[(1, "11:00-12:00")], Some((1, None)));
-    check_assign(
-        "10:00-11:00",
-        (2, 2),
-        &[(1, "09:00-17:00"), (11, "09:00-17:00")],
-        Some((2, Some(12))),
-    );
-    check_assign("10:00-11:00", (2, 1), &[(11, "10:30-10:31")], None);
-    check_assign("10:00-11:00", (0, 1), &[], None);
 }
 
 #[test]
@@ -222,11 +215,45 @@ fn a_visit_outside_hours_is_told_why() {
 }
 
 #[test]
+fn a_visit_outside_special_hours_is_told_them() {
+    let special = |day: &str, hours: &str, lunch: Option<&str>, reason: &str| SpecialHours {
+        first: date(day),
+        last: date(day),
+        hours: hours.parse().expect("hours"),
+        lunch: lunch.map(|lunch| lunch.parse().ok()),
+        reason: reason.to_owned(),
+    };
+    let hours = OpeningHours {
+        special: vec![
+            special("2027-12-24", "09:00-12:00", None, "Christmas Eve."),
+            special("2027-12-19", "10:00-16:00", Some("none"), ""),
+            special("2027-12-23", "08:00-20:00", Some("14:00-15:00"), "Late night!"),
+        ],
+        ..OpeningHours::default()
+    };
+    let check = |start, minutes, expected| check_outside(&hours, start, minutes, expected);
+    check("2027-12-24T11:30", 30, None);
+    let eve = Some("Friday, December 24's hours are 9:00 AM to 12:00 PM: Christmas Eve.");
+    check("2027-12-24T11:45", 30, eve);
+    check("2027-12-24T14:00", 30, eve);
+    // Closed on other Sundays, and no lunch on this one.
+    check("2027-12-19T11:00", 180, None);
+    let sunday = Some("Sunday, December 19's hours are 10:00 AM to 4:00 PM.");
+    check("2027-12-19T09:00", 30, sunday);
+    check("2027-12-23T12:00", 60, None);
+    let lunch = Some("That visit would run into lunch, 2:00 PM to 3:00 PM.");
+    check("2027-12-23T13:30", 60, lunch);
+    let late = Some("Thursday, December 23's hours are 8:00 AM to 8:00 PM: Late night!");
+    check("2027-12-23T20:00", 30, late);
+    check("2027-12-22T17:00", 30, Some("Wednesday's hours are 9:00 AM to 5:00 PM."));
+}
+
+#[test]
 fn a_visit_does_not_run_past_midnight() {
     let hours = OpeningHours {
         weekly: ["00:00-24:00".parse().expect("hours"); 7],
         lunch: None,
-        closures: Vec::new(),
+        ..OpeningHours::default()
     };
     check_outside(&hours, "2027-01-15T23:30", 30, None);
     let friday = Some("Friday's hours are 12:00 AM to midnight.");

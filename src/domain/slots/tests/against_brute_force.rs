@@ -1,26 +1,41 @@
 //! `free_starts` against a model that reads the clock minute by minute.
 
-use chrono::{NaiveDateTime, NaiveTime, TimeDelta};
+use std::sync::LazyLock;
+
+use chrono::{NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone};
 use chrono_tz::{Europe, Pacific};
 use proptest::prelude::*;
 
+use super::super::super::assignment::{Assignment, assign};
+use super::super::super::local_time::day_bounds;
 use super::*;
 
-/// Zones with dates near which their clocks change.
-const CLOCK_CHANGES: &[(Tz, &str)] = &[
-    (America::New_York, "2027-03-14"),
-    (America::New_York, "2027-11-07"),
-    (Europe::London, "2027-03-28"),
-    (Europe::London, "2027-10-31"),
-    (Australia::Lord_Howe, "2027-04-04"),
-    (Australia::Lord_Howe, "2027-10-03"),
-    (Asia::Kathmandu, "2027-01-15"),
-    (America::St_Johns, "2027-03-14"),
+const ZONES: [Tz; 5] =
+    [America::New_York, Europe::London, Australia::Lord_Howe, Asia::Kathmandu, America::St_Johns];
+const YEARS: std::ops::RangeInclusive<i32> = 2024..=2040;
+
+/// Changes of the clocks that were odd.
+const ODDITIES: [(Tz, &str); 3] = [
     // One minute past midnight, so that the evening before comes twice.
     (America::St_Johns, "2010-11-07"),
     (Pacific::Apia, "2011-12-30"),
     (Pacific::Apia, "2012-04-01"),
 ];
+
+/// The dates on which the clocks of `ZONES` change in `YEARS`.
+static CLOCK_CHANGES: LazyLock<Vec<(Tz, NaiveDate)>> = LazyLock::new(|| {
+    let offset = |zone: Tz, date: NaiveDate| {
+        zone.offset_from_utc_datetime(&date.and_time(NaiveTime::MIN)).fix()
+    };
+    let changes = |zone: Tz| {
+        let year = |year| (1..=366).filter_map(move |day| NaiveDate::from_yo_opt(year, day));
+        let dates = YEARS.flat_map(year);
+        let changing = dates
+            .filter(move |&date| offset(zone, date) != offset(zone, date + TimeDelta::days(1)));
+        changing.map(move |date| (zone, date))
+    };
+    ZONES.into_iter().flat_map(changes).collect()
+});
 
 /// Minutes from the day's midnight, on the wall clock.
 type Minutes = std::ops::Range<i64>;
@@ -29,16 +44,35 @@ type Minutes = std::ops::Range<i64>;
 struct Case {
     zone: Tz,
     date: NaiveDate,
-    hours: Minutes,
-    lunch: Option<Minutes>,
-    is_closure: bool,
-    bays: i64,
-    technicians: i64,
+    plan: Plan,
+    /// Bays from 1 to 3 and technicians from 11 to 13, those that do the service.
+    bays: Vec<i64>,
+    technicians: Vec<i64>,
+    /// How many services each of them does.
+    service_counts: Vec<usize>,
     /// Resource, minutes from the date's midnight in UTC, and length.
     taken: Vec<(i64, i64, i64)>,
     duration_minutes: i64,
+    buffer_minutes: i64,
     interval_minutes: i64,
     notice: Minutes,
+}
+
+#[derive(Debug)]
+struct Plan {
+    /// Of every weekday; `None` is closed.
+    hours: Option<Minutes>,
+    lunch: Option<Minutes>,
+    is_closure: bool,
+    special: Option<Special>,
+}
+
+/// Special hours of some days, counted from the case's date.
+#[derive(Debug)]
+struct Special {
+    days: std::ops::RangeInclusive<i64>,
+    hours: Minutes,
+    lunch: Option<Option<Minutes>>,
 }
 
 fn minutes() -> impl Strategy<Value = Minutes> {
@@ -49,35 +83,97 @@ fn minutes() -> impl Strategy<Value = Minutes> {
         .prop_map(|(a, b)| a.min(b)..a.max(b))
 }
 
+fn dates() -> impl Strategy<Value = (Tz, NaiveDate)> {
+    let near = |(zone, date), shift| (zone, date + TimeDelta::days(shift));
+    let change = (prop::sample::select(CLOCK_CHANGES.as_slice()), -2..=2_i64)
+        .prop_map(move |(change, shift)| near(change, shift));
+    let oddity = (prop::sample::select(&ODDITIES[..]), -2..=2_i64)
+        .prop_map(move |((zone, day), shift)| near((zone, date(day)), shift));
+    let any = (prop::sample::select(&ZONES[..]), YEARS, 1..=365_u32)
+        .prop_map(|(zone, year, day)| (zone, NaiveDate::from_yo_opt(year, day).expect("a date")));
+    prop_oneof![4 => change, 1 => oddity, 2 => any]
+}
+
+fn plans() -> impl Strategy<Value = Plan> {
+    let special_lunch = prop::option::of(prop::option::of(minutes()));
+    let special = (-2..=1_i64, 0..=2_i64, minutes(), special_lunch).prop_map(
+        |(first, more, hours, lunch)| Special { days: first..=first + more, hours, lunch },
+    );
+    let parts = (
+        prop::option::weighted(0.95, minutes()),
+        prop::option::of(minutes()),
+        prop::bool::weighted(0.05),
+        prop::option::weighted(0.3, special),
+    );
+    parts.prop_map(|(hours, lunch, is_closure, special)| Plan { hours, lunch, is_closure, special })
+}
+
 fn cases() -> impl Strategy<Value = Case> {
-    let day = (prop::sample::select(CLOCK_CHANGES), -2..=2_i64)
-        .prop_map(|((zone, day), shift)| (zone, date(day) + TimeDelta::days(shift)));
-    let hours = (minutes(), prop::option::of(minutes()), prop::bool::weighted(0.05));
-    let resources = (0..=3_i64, 0..=2_i64);
-    // Resources 1 to 3 are bays, 11 and 12 technicians; some of them are no candidates.
-    let resource = prop_oneof![1..=3_i64, 11..=12_i64];
+    let able = |first: i64| {
+        let numbers: Vec<i64> = (first..first + 3).collect();
+        prop::sample::subsequence(numbers, 0..=3).prop_shuffle()
+    };
+    let technicians = prop_oneof![Just(Vec::new()), able(11)];
+    let resources = (able(1), technicians, prop::collection::vec(1..=11_usize, 3));
+    // Some of them are no candidates.
+    let resource = prop_oneof![1..=3_i64, 11..=13_i64];
     let taken = prop::collection::vec((resource, -1_000..=2_500_i64, 0..=300_i64), 0..12);
     let duration = prop_oneof![3 => 5..=60_i64, 1 => 5..=480_i64];
-    let request = (duration, 1..=90_i64, -900..=600_i64, 600..=3_000_i64);
-    (day, hours, resources, taken, request).prop_map(
-        |((zone, date), (hours, lunch, is_closure), (bays, technicians), taken, request)| {
-            let (duration_minutes, interval_minutes, earliest, latest) = request;
-            let notice = earliest..latest;
+    let buffer = prop_oneof![2 => Just(0_i64), 2 => 1..=60_i64, 1 => 0..=480_i64];
+    let request = (duration, buffer, 1..=90_i64, -900..=600_i64, 600..=3_000_i64);
+    (dates(), plans(), resources, taken, request).prop_map(
+        |((zone, date), plan, (bays, technicians, service_counts), taken, request)| {
+            let (duration_minutes, buffer_minutes, interval_minutes, earliest, latest) = request;
             Case {
                 zone,
                 date,
-                hours,
-                lunch,
-                is_closure,
+                plan,
                 bays,
                 technicians,
+                service_counts,
                 taken,
                 duration_minutes,
+                buffer_minutes,
                 interval_minutes,
-                notice,
+                notice: earliest..latest,
             }
         },
     )
+}
+
+fn span(span: &Minutes) -> ClockSpan {
+    let [from, to] = [span.start, span.end].map(|m| format!("{:02}:{:02}", m / 60, m % 60));
+    format!("{from}-{to}").parse().expect("a span")
+}
+
+impl Plan {
+    fn opening_hours(&self, date: NaiveDate) -> OpeningHours {
+        let closure = Closure { first: date, last: date, reason: "Closure".to_owned() };
+        let special = |special: &Special| SpecialHours {
+            first: date + TimeDelta::days(*special.days.start()),
+            last: date + TimeDelta::days(*special.days.end()),
+            hours: span(&special.hours),
+            lunch: special.lunch.as_ref().map(|lunch| lunch.as_ref().map(span)),
+            reason: String::new(),
+        };
+        OpeningHours {
+            weekly: [DayHours(self.hours.as_ref().map(span)); 7],
+            lunch: self.lunch.as_ref().map(span),
+            closures: if self.is_closure { vec![closure] } else { Vec::new() },
+            special: self.special.iter().map(special).collect(),
+        }
+    }
+
+    /// The hours and the lunch of the case's date.
+    fn today(&self) -> (Option<&Minutes>, Option<&Minutes>) {
+        let lunch = self.lunch.as_ref();
+        match self.special.as_ref().filter(|special| special.days.contains(&0)) {
+            _ if self.is_closure => (None, None),
+            Some(Special { hours, lunch: Some(lunch), .. }) => (Some(hours), lunch.as_ref()),
+            Some(Special { hours, lunch: None, .. }) => (Some(hours), lunch),
+            None => (self.hours.as_ref(), lunch),
+        }
+    }
 }
 
 impl Case {
@@ -97,29 +193,26 @@ impl Case {
     fn request(&self) -> Request {
         Request {
             duration_minutes: self.duration_minutes,
+            buffer_minutes: self.buffer_minutes,
             earliest: self.utc_minute(self.notice.start),
             latest: self.utc_minute(self.notice.end),
             interval_minutes: self.interval_minutes,
         }
     }
 
-    fn opening_hours(&self) -> OpeningHours {
-        let text = |span: &Minutes| {
-            let [from, to] = [span.start, span.end].map(|m| format!("{:02}:{:02}", m / 60, m % 60));
-            format!("{from}-{to}")
+    fn candidates(&self) -> [Vec<Candidate>; 2] {
+        let candidate = |(&id, &service_count): (&i64, &usize)| Candidate {
+            resource: ResourceId(id),
+            service_count,
         };
-        let closure = Closure { first: self.date, last: self.date, reason: "Closure".to_owned() };
-        OpeningHours {
-            weekly: [text(&self.hours).parse().expect("hours"); 7],
-            lunch: self.lunch.as_ref().map(|lunch| text(lunch).parse().expect("a lunch")),
-            closures: if self.is_closure { vec![closure] } else { Vec::new() },
-        }
+        [&self.bays, &self.technicians]
+            .map(|ids| ids.iter().zip(&self.service_counts).map(candidate).collect())
     }
 
     fn answer(&self) -> Vec<Timestamp> {
-        let (bays, technicians) = (ids(1..1 + self.bays), ids(11..11 + self.technicians));
-        let candidates = Candidates { bays: &bays, technicians: &technicians };
-        let day = self.opening_hours().on(self.date, self.zone);
+        let [bays, technicians] = &self.candidates();
+        let candidates = Candidates { bays, technicians };
+        let day = self.plan.opening_hours(self.date).on(self.date, self.zone);
         free_starts(&day, &self.request(), &candidates, &self.reserved())
     }
 
@@ -143,12 +236,10 @@ impl Case {
     }
 
     fn brute_force(&self) -> Vec<Timestamp> {
+        let (Some(hours), lunch) = self.plan.today() else { return Vec::new() };
         let clock = self.clock();
-        let opening = self.minutes_of(&clock, &self.hours);
-        let lunch = self.lunch.as_ref().map(|lunch| self.minutes_of(&clock, lunch));
-        if self.is_closure || opening.end <= opening.start {
-            return Vec::new();
-        }
+        let opening = self.minutes_of(&clock, hours);
+        let lunch = lunch.map(|lunch| self.minutes_of(&clock, lunch));
         let within = |span: &Interval, at| span.start <= at && at < span.end;
         let works = |at| within(&opening, at) && lunch.is_none_or(|lunch| !within(&lunch, at));
         let reserved = self.reserved();
@@ -157,15 +248,16 @@ impl Case {
             !hers.any(|taken| minutes.iter().any(|&at| within(&taken.span, at)))
         };
         let fits = |&start: &Timestamp| {
-            let minutes: Vec<_> =
-                (0..self.duration_minutes).map(|minute| start.plus_minutes(minute)).collect();
+            let minutes = |count| (0..count).map(|minute| start.plus_minutes(minute)).collect();
+            let visit: Vec<_> = minutes(self.duration_minutes);
+            let taken: Vec<_> = minutes(self.duration_minutes + self.buffer_minutes);
             let request = self.request();
             request.earliest <= start
                 && start <= request.latest
-                && minutes.iter().all(|&at| works(at))
-                && (1..=self.bays).any(|bay| is_free(bay, &minutes))
-                && (self.technicians == 0
-                    || (11..11 + self.technicians).any(|person| is_free(person, &minutes)))
+                && visit.iter().all(|&at| works(at))
+                && self.bays.iter().any(|&bay| is_free(bay, &taken))
+                && (self.technicians.is_empty()
+                    || self.technicians.iter().any(|&person| is_free(person, &taken)))
         };
         let grid = (0..).map(|step| opening.start.plus_minutes(step * self.interval_minutes));
         grid.take_while(|&start| start < opening.end).filter(fits).collect()
@@ -173,7 +265,7 @@ impl Case {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
     fn free_starts_are_those_of_a_minute_by_minute_search(case in cases()) {
@@ -182,18 +274,19 @@ proptest! {
 
     #[test]
     fn a_free_start_is_inside_hours_and_can_be_assigned(case in cases()) {
-        let (bays, technicians) = (ids(1..1 + case.bays), ids(11..11 + case.technicians));
-        let candidates = Candidates { bays: &bays, technicians: &technicians };
-        let hours = case.opening_hours();
+        let [bays, technicians] = &case.candidates();
+        let candidates = Candidates { bays, technicians };
+        let hours = case.plan.opening_hours(case.date);
+        let (day, reserved) = (day_bounds(case.date, case.zone), case.reserved());
         for start in case.answer() {
             let visit = Interval::starting(start, case.duration_minutes);
-            let day = day_bounds(case.date, case.zone);
-            let assignment = assign(visit, day, &candidates, &case.reserved());
-            let assignment = assignment.expect("somebody is free");
-            let taken = |id| case.reserved().iter().any(|r| r.resource == id && r.span.overlaps(&visit));
-            prop_assert!(!taken(assignment.bay));
-            prop_assert_eq!(assignment.technician.is_some(), case.technicians > 0);
-            prop_assert!(!assignment.technician.is_some_and(taken));
+            let whole = Interval { end: visit.end.plus_minutes(case.buffer_minutes), ..visit };
+            let assignment = assign(whole, day, &candidates, &reserved, None);
+            let Assignment { bay, technician } = assignment.expect("somebody is free");
+            let taken = |id| reserved.iter().any(|r| r.resource == id && r.span.overlaps(&whole));
+            prop_assert!(!taken(bay));
+            prop_assert_eq!(technician.is_some(), !technicians.is_empty());
+            prop_assert!(!technician.is_some_and(taken));
             // An evening that comes again after midnight belongs to both dates.
             if local_date(start, case.zone) == case.date {
                 prop_assert_eq!(outside_hours(visit, &hours, case.zone), None);
