@@ -29,6 +29,8 @@ pub enum Code {
     IdempotencyConflict,
     InvalidVin,
     VinNotDecodable,
+    HoldNotFound,
+    HoldExpired,
     UpstreamTimeout,
     UpstreamError,
     UpstreamUnauthorized,
@@ -84,6 +86,11 @@ impl Refusal {
         self
     }
 
+    /// What callers branch on.
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
     /// What exactly was wrong.
     pub fn error(&self) -> &str {
         &self.0.error
@@ -111,6 +118,9 @@ pub enum ToolError {
     /// NHTSA, the one service that is asked, failed.
     #[error("NHTSA failed")]
     Upstream(#[source] Arc<UpstreamError>),
+    /// The system gave no random number.
+    #[error("the system gave no random number")]
+    Random(#[source] getrandom::Error),
     /// A value of ours could not be read or written.
     #[error("a value could not be converted")]
     Conversion(#[from] serde_json::Error),
@@ -164,7 +174,7 @@ impl ToolError {
             Self::DatabaseUnavailable(error) => database(database_state(error)),
             Self::DatabaseClosed(error) => database(open_state(error)),
             Self::OutcomeUnknown(_) => outcome_unknown(),
-            Self::Query(_) | Self::Conversion(_) => internal(),
+            Self::Query(_) | Self::Random(_) | Self::Conversion(_) => internal(),
             Self::Upstream(error) => upstream(error),
         }
     }

@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::id::ResourceId;
+use super::time::{Interval, Timestamp};
+
 /// The shortest visit, in minutes.
 pub const MIN_DURATION_MINUTES: i64 = 5;
 /// The longest visit, in minutes.
@@ -70,3 +73,28 @@ text_enum!(
         NoShow = "no_show",
     }
 );
+
+impl Status {
+    /// Where an appointment may go from here, besides to `cancelled`.
+    pub const fn next(self) -> &'static [Self] {
+        match self {
+            Self::Scheduled => &[Self::Confirmed, Self::InProgress, Self::Completed, Self::NoShow],
+            Self::Confirmed => &[Self::InProgress, Self::Completed, Self::NoShow],
+            Self::InProgress => &[Self::Completed],
+            Self::Completed | Self::Cancelled | Self::NoShow => &[],
+        }
+    }
+}
+
+/// When and where a visit takes place.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Placement {
+    /// From its start to its end.
+    pub span: Interval,
+    /// When the bay and the technician are free again: the end, or later by a buffer.
+    pub reserved_until: Timestamp,
+    /// The bay.
+    pub bay: ResourceId,
+    /// The technician, where the shop has named some.
+    pub technician: Option<ResourceId>,
+}

@@ -9,6 +9,8 @@ use chrono_tz::Tz;
 use super::local_time::WallTime;
 use super::time::Interval;
 
+const MINUTES_PER_DAY: u16 = 1440;
+
 /// A span of wall-clock minutes of one day, its end excluded: `09:00-17:00`.
 ///
 /// Minutes count from 0 to 1440, so that `24:00` can close a day; the first is before the second.
@@ -41,6 +43,17 @@ impl ClockSpan {
         let morning = to.min(lunch.from_minute.into()) - from;
         let afternoon = to - from.max(lunch.to_minute.into());
         morning.max(afternoon).max(0)
+    }
+
+    /// Its first part without `lunch`, if it begins with the day, in minutes of the wall clock.
+    pub(super) fn minutes_from_midnight(self, lunch: Option<Self>) -> i64 {
+        let lunch_from = lunch.map_or(self.to_minute, |lunch| lunch.from_minute);
+        if self.from_minute == 0 { self.to_minute.min(lunch_from).into() } else { 0 }
+    }
+
+    /// Whether it ends with the day.
+    pub(super) const fn ends_at_midnight(self) -> bool {
+        self.to_minute == MINUTES_PER_DAY
     }
 
     /// `9:00 AM to 5:00 PM`; a span that ends with the day ends at `midnight`.
@@ -80,7 +93,7 @@ fn minute_of_day(text: &str) -> Option<u16> {
     }
     let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
     let total = hour * 60 + minute;
-    (minute < 60 && total <= 1440).then_some(total)
+    (minute < 60 && total <= MINUTES_PER_DAY).then_some(total)
 }
 
 fn spoken_minute(minute: u16) -> String {

@@ -7,7 +7,7 @@ use chrono::{Datelike, NaiveDate, Weekday};
 use chrono_tz::Tz;
 
 use super::clock_span::{ClockSpan, InvalidClockSpan};
-use super::local_time::{day_of_week, spoken_date};
+use super::local_time::{day_bounds, day_of_week, spoken_date};
 use super::time::{Interval, Timestamp};
 
 /// Text that is not a day's opening.
@@ -74,10 +74,13 @@ pub struct OpeningHours {
 pub enum Day {
     /// The shop opens.
     Open {
-        /// The opening hours without lunch, in order; a visit lies wholly in one of them.
+        /// The opening hours without lunch, in order; a visit lies wholly in one of them. Where the
+        /// shop stays open at midnight, the last one runs on into the next date.
         work: Vec<Interval>,
         /// When the doors open, from which offered starts are counted.
         opens: Timestamp,
+        /// When the date's own hours end, before which a visit begins.
+        closes: Timestamp,
     },
     /// The shop stays closed.
     Closed {
@@ -109,6 +112,22 @@ impl OpeningHours {
     /// A minute that a clock change skips is the first instant after it; of one that occurs twice,
     /// opening takes the first and closing the last.
     pub fn on(&self, date: NaiveDate, zone: Tz) -> Day {
+        let mut day = self.alone(date, zone);
+        if let Day::Open { work, closes, .. } = &mut day
+            && let Some(last) = work.last_mut()
+            && *closes >= day_bounds(date, zone).end
+            && last.end == *closes
+            && let Some(next) = date.succ_opt()
+            && let Day::Open { work, .. } = self.alone(next, zone)
+            && let Some(morning) = work.first().filter(|morning| morning.start <= last.end)
+        {
+            last.end = last.end.max(morning.end);
+        }
+        day
+    }
+
+    /// What `date` offers by its own hours.
+    fn alone(&self, date: NaiveDate, zone: Tz) -> Day {
         if let Some(closure) = self.closure_on(date) {
             return Day::Closed { reason: closure.reason_on(date) };
         }
@@ -121,7 +140,8 @@ impl OpeningHours {
             return Day::Closed { reason: format!("Closed on {date} because of a clock change") };
         }
         let lunch = plan.lunch.map(|lunch| lunch.on(date, zone));
-        Day::Open { work: without(opening, lunch), opens: opening.start }
+        let Interval { start: opens, end: closes } = opening;
+        Day::Open { work: without(opening, lunch), opens, closes }
     }
 
     /// That the shop is closed on `date`, as a sentence; `None` where it opens.
@@ -156,12 +176,18 @@ impl OpeningHours {
     }
 
     /// The longest time for which the shop is open without a break on any weekday or on any date
-    /// with special hours, in minutes of the wall clock.
+    /// with special hours, in minutes of the wall clock; no visit is longer. Where the shop stays
+    /// open at midnight, the longest morning counts too, whichever the dates.
     pub fn longest_stretch_minutes(&self) -> i64 {
         let usual = self.weekly.iter().filter_map(|day| self.usual_plan(*day));
-        let plans = usual.chain(self.special.iter().map(|special| self.special_plan(special)));
-        let stretch = |plan: Plan| plan.hours.longest_stretch_minutes(plan.lunch);
-        plans.map(stretch).max().unwrap_or_default()
+        let special = self.special.iter().map(|special| self.special_plan(special));
+        let plans: Vec<Plan> = usual.chain(special).collect();
+        let longest = |minutes: &dyn Fn(&Plan) -> i64| plans.iter().map(minutes).max();
+        let stretch = longest(&|plan| plan.hours.longest_stretch_minutes(plan.lunch));
+        let morning = longest(&|plan| plan.hours.minutes_from_midnight(plan.lunch));
+        let is_open_late = plans.iter().any(|plan| plan.hours.ends_at_midnight());
+        let night = morning.filter(|_| is_open_late).unwrap_or_default();
+        stretch.unwrap_or_default() + night
     }
 
     /// The closure that covers `date`, if there is one.

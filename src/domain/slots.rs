@@ -1,5 +1,7 @@
 //! Free starts: which times of a day can be offered.
 
+use std::ops::Range;
+
 use chrono_tz::Tz;
 
 use super::assignment::{Busy, Candidates, Reserved};
@@ -33,7 +35,7 @@ pub fn free_starts(
     candidates: &Candidates<'_>,
     reserved: &[Reserved],
 ) -> Vec<Timestamp> {
-    let Day::Open { work, opens } = day else { return Vec::new() };
+    let Day::Open { work, opens, closes } = day else { return Vec::new() };
     let (Some(first), Some(last)) = (work.first(), work.last()) else { return Vec::new() };
     if request.duration_minutes <= 0 {
         return Vec::new();
@@ -49,7 +51,7 @@ pub fn free_starts(
         bays.iter().any(|bay| bay.is_free(&span))
             && (technicians.is_empty() || technicians.iter().any(|person| person.is_free(&span)))
     };
-    work.iter().flat_map(|open| grid(*opens, open, request)).filter(is_free).collect()
+    work.iter().flat_map(|open| grid(*opens..*closes, open, request)).filter(is_free).collect()
 }
 
 /// Why no start of a day can be offered, however free everybody is.
@@ -67,13 +69,14 @@ pub enum Obstacle {
 
 /// What keeps every start of `day` from being offered, whoever is free.
 pub fn obstacle(day: &Day, request: &Request) -> Option<Obstacle> {
-    let Day::Open { work, opens } = day else { return Some(Obstacle::Closed) };
+    let Day::Open { work, opens, closes } = day else { return Some(Obstacle::Closed) };
     if !work.iter().any(|open| open.minutes() >= request.duration_minutes) {
         return Some(Obstacle::TooLong);
     }
     let (earliest, latest) = (Timestamp(i64::MIN), Timestamp(i64::MAX));
     let anytime = Request { earliest, latest, ..*request };
-    let starts: Vec<_> = work.iter().flat_map(|open| grid(*opens, open, &anytime)).collect();
+    let starts: Vec<_> =
+        work.iter().flat_map(|open| grid(*opens..*closes, open, &anytime)).collect();
     if starts.last().is_some_and(|&last| last < request.earliest) {
         return Some(Obstacle::TooLate);
     }
@@ -112,13 +115,19 @@ pub fn outside_hours(span: Interval, hours: &OpeningHours, zone: Tz) -> Option<S
     }
 }
 
-/// The starts on the grid from which the requested visit fits into `open`.
-fn grid(opens: Timestamp, open: &Interval, request: &Request) -> impl Iterator<Item = Timestamp> {
+/// The starts on the grid of the date's own hours from which the requested visit fits into `open`.
+fn grid(
+    hours: Range<Timestamp>,
+    open: &Interval,
+    request: &Request,
+) -> impl Iterator<Item = Timestamp> {
     let step = request.interval_minutes.max(1).saturating_mul(60);
     let from = open.start.max(request.earliest).0;
-    let to = open.end.plus_minutes(-request.duration_minutes).min(request.latest).0;
-    let steps = from.saturating_sub(opens.0).saturating_add(step - 1).div_euclid(step);
-    let first = opens.0.saturating_add(steps.saturating_mul(step));
+    let fits = open.end.plus_minutes(-request.duration_minutes);
+    let to = fits.min(request.latest).min(hours.end.plus_seconds(-1)).0;
+    let opens = hours.start.0;
+    let steps = from.saturating_sub(opens).saturating_add(step - 1).div_euclid(step);
+    let first = opens.saturating_add(steps.saturating_mul(step));
     (first..=to).step_by(usize::try_from(step).unwrap_or(usize::MAX)).map(Timestamp)
 }
 

@@ -1,11 +1,14 @@
-//! Appointments and what is reserved.
+//! Appointments: reading them by customer or number, writing them. `search.rs` has the other ways
+//! to look for them.
 
 use sqlx::FromRow;
 
 use super::{Session, on};
-use crate::domain::appointment::{ServiceType, Status};
-use crate::domain::id::{AppointmentId, CustomerId, ResourceId, VehicleId};
-use crate::domain::time::{Interval, Timestamp};
+use crate::domain::appointment::{Placement, ServiceType, Status};
+use crate::domain::hold::HoldId;
+use crate::domain::id::{AppointmentId, CustomerId, VehicleId};
+use crate::domain::phone::PhoneNumber;
+use crate::domain::time::Timestamp;
 
 /// An appointment with the names that replies show.
 #[derive(Clone, Debug, FromRow)]
@@ -18,6 +21,10 @@ pub struct Appointment {
     pub first_name: String,
     /// The customer's last name.
     pub last_name: String,
+    /// The customer's phone number.
+    pub phone_number: Option<PhoneNumber>,
+    /// The customer's e-mail address.
+    pub email: Option<String>,
     /// With what.
     pub vehicle_id: VehicleId,
     /// The vehicle's model year.
@@ -30,6 +37,8 @@ pub struct Appointment {
     pub vin: Option<String>,
     /// The bay's name.
     pub bay: String,
+    /// The technician's name, where the shop has named some.
+    pub technician: Option<String>,
     /// The start.
     pub starts_at: Timestamp,
     /// The end.
@@ -42,6 +51,8 @@ pub struct Appointment {
     pub customer_concerns: Option<String>,
     /// What the shop should know.
     pub notes: Option<String>,
+    /// What was done.
+    pub work_performed: Option<String>,
     /// Where it stands.
     pub status: Status,
     /// Whether somebody was reached to confirm it.
@@ -63,12 +74,8 @@ pub struct NewAppointment<'a> {
     pub customer_id: CustomerId,
     /// With what.
     pub vehicle_id: VehicleId,
-    /// The bay it reserves.
-    pub bay_id: ResourceId,
-    /// The technician it reserves.
-    pub technician_id: Option<ResourceId>,
-    /// From its start to its end.
-    pub span: Interval,
+    /// When and where.
+    pub placement: Placement,
     /// What is to be done.
     pub service_type: ServiceType,
     /// The work in detail.
@@ -81,6 +88,8 @@ pub struct NewAppointment<'a> {
     pub booking_method: &'a str,
     /// Who took the booking.
     pub booked_by: &'a str,
+    /// The hold that kept the time for it.
+    pub hold_id: Option<&'a HoldId>,
 }
 
 /// Which part of a list is wanted: what lies after this row, and how many.
@@ -92,29 +101,53 @@ pub struct Page {
     pub limit: i64,
 }
 
+/// The query for appointments, ending in a condition, an order and a limit.
 macro_rules! select_appointments {
-    ($rest:literal) => {
+    ($($rest:expr),+) => {
         concat!(
-            "select a.id, a.customer_id, c.first_name, c.last_name, a.vehicle_id, v.year, v.make,
-                    v.model, v.vin, b.name as bay, a.starts_at, a.ends_at, a.service_type,
-                    a.service_description, a.customer_concerns, a.notes, a.status,
-                    a.confirmation_sent, a.cancellation_reason, a.calendar_event_id,
+            "select a.id, a.customer_id, c.first_name, c.last_name, c.phone_number, c.email,
+                    a.vehicle_id, v.year, v.make, v.model, v.vin, b.name as bay,
+                    t.name as technician, a.starts_at, a.ends_at, a.service_type,
+                    a.service_description, a.customer_concerns, a.notes, a.work_performed,
+                    a.status, a.confirmation_sent, a.cancellation_reason, a.calendar_event_id,
                     a.booking_method, a.booked_by
              from appointments a
              join customers c on c.id = a.customer_id
              join vehicles v on v.id = a.vehicle_id
              join resources b on b.id = a.bay_id
+             left join resources t on t.id = a.technician_id
              where ",
-            $rest
+            $($rest),+
         )
     };
 }
+pub(super) use select_appointments;
+
+pub(super) const BY_ID: &str = select_appointments!("a.id = $1");
+pub(super) const BY_HOLD: &str = select_appointments!("a.hold_id = $1");
+pub(super) const UPCOMING: &str = select_appointments!(
+    "a.customer_id = $1 and a.starts_at > $2
+       and a.status in ('scheduled', 'confirmed')
+       and (a.starts_at, a.id) > ($3, $4)
+     order by a.starts_at, a.id limit $5"
+);
+pub(super) const ALL: &str = select_appointments!(
+    "a.customer_id = $1 and (a.starts_at, a.id) < ($2, $3)
+     order by a.starts_at desc, a.id desc limit $4"
+);
 
 impl Session {
     /// The appointment with this number.
     pub async fn appointment(&mut self, id: AppointmentId) -> sqlx::Result<Option<Appointment>> {
-        let sql = select_appointments!("a.id = $1");
-        on!(self, |db| sqlx::query_as(sql).bind(id).fetch_optional(db).await)
+        on!(self, |db| sqlx::query_as(BY_ID).bind(id).fetch_optional(db).await)
+    }
+
+    /// The appointment that was booked by this hold.
+    pub async fn appointment_by_hold(
+        &mut self,
+        hold: &HoldId,
+    ) -> sqlx::Result<Option<Appointment>> {
+        on!(self, |db| sqlx::query_as(BY_HOLD).bind(hold).fetch_optional(db).await)
     }
 
     /// The customer's scheduled and confirmed appointments that start after `now`, soonest first.
@@ -124,14 +157,8 @@ impl Session {
         now: Timestamp,
         page: Page,
     ) -> sqlx::Result<Vec<Appointment>> {
-        let sql = select_appointments!(
-            "a.customer_id = $1 and a.starts_at > $2
-               and a.status in ('scheduled', 'confirmed')
-               and (a.starts_at, a.id) > ($3, $4)
-             order by a.starts_at, a.id limit $5"
-        );
         let (after, after_id) = page.after.unwrap_or((Timestamp(0), AppointmentId(0)));
-        on!(self, |db| sqlx::query_as(sql)
+        on!(self, |db| sqlx::query_as(UPCOMING)
             .bind(customer)
             .bind(now)
             .bind(after)
@@ -147,13 +174,9 @@ impl Session {
         customer: CustomerId,
         page: Page,
     ) -> sqlx::Result<Vec<Appointment>> {
-        let sql = select_appointments!(
-            "a.customer_id = $1 and (a.starts_at, a.id) < ($2, $3)
-             order by a.starts_at desc, a.id desc limit $4"
-        );
         let (before, before_id) =
             page.after.unwrap_or((Timestamp(i64::MAX), AppointmentId(i64::MAX)));
-        on!(self, |db| sqlx::query_as(sql)
+        on!(self, |db| sqlx::query_as(ALL)
             .bind(customer)
             .bind(before)
             .bind(before_id)
@@ -171,22 +194,25 @@ impl Session {
         let sql = "insert into appointments
                        (customer_id, vehicle_id, bay_id, technician_id, starts_at, ends_at,
                         reserved_until, service_type, service_description, customer_concerns,
-                        notes, status, booking_method, booked_by, created_at, updated_at)
-                   values ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, 'scheduled', $11, $12, $13, $13)
+                        notes, status, booking_method, booked_by, hold_id, created_at, updated_at)
+                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'scheduled', $12, $13,
+                           $14, $15, $15)
                    returning id";
         on!(self, |db| sqlx::query_scalar(sql)
             .bind(new.customer_id)
             .bind(new.vehicle_id)
-            .bind(new.bay_id)
-            .bind(new.technician_id)
-            .bind(new.span.start)
-            .bind(new.span.end)
+            .bind(new.placement.bay)
+            .bind(new.placement.technician)
+            .bind(new.placement.span.start)
+            .bind(new.placement.span.end)
+            .bind(new.placement.reserved_until)
             .bind(new.service_type)
             .bind(new.service_description)
             .bind(new.customer_concerns)
             .bind(new.notes)
             .bind(new.booking_method)
             .bind(new.booked_by)
+            .bind(new.hold_id)
             .bind(now)
             .fetch_one(db)
             .await)
@@ -197,21 +223,20 @@ impl Session {
     pub async fn move_appointment(
         &mut self,
         id: AppointmentId,
-        span: Interval,
-        bay: ResourceId,
-        technician: Option<ResourceId>,
+        to: Placement,
         now: Timestamp,
     ) -> sqlx::Result<()> {
         let sql = "update appointments
-                   set starts_at = $2, ends_at = $3, reserved_until = $3, bay_id = $4,
-                       technician_id = $5, confirmation_sent = false, updated_at = $6
+                   set starts_at = $2, ends_at = $3, reserved_until = $4, bay_id = $5,
+                       technician_id = $6, confirmation_sent = false, updated_at = $7
                    where id = $1";
         on!(self, |db| sqlx::query(sql)
             .bind(id)
-            .bind(span.start)
-            .bind(span.end)
-            .bind(bay)
-            .bind(technician)
+            .bind(to.span.start)
+            .bind(to.span.end)
+            .bind(to.reserved_until)
+            .bind(to.bay)
+            .bind(to.technician)
             .bind(now)
             .execute(db)
             .await
@@ -230,5 +255,38 @@ impl Session {
                        updated_at = $3
                    where id = $1";
         on!(self, |db| sqlx::query(sql).bind(id).bind(reason).bind(now).execute(db).await.map(drop))
+    }
+
+    /// Sets where an appointment stands; a status that occupies nothing frees what it reserved.
+    /// Work that was written down before stays where none is given.
+    pub async fn set_status(
+        &mut self,
+        id: AppointmentId,
+        status: Status,
+        work_performed: Option<&str>,
+        now: Timestamp,
+    ) -> sqlx::Result<()> {
+        let sql = "update appointments
+                   set status = $2, work_performed = coalesce($3, work_performed), updated_at = $4
+                   where id = $1";
+        on!(self, |db| sqlx::query(sql)
+            .bind(id)
+            .bind(status)
+            .bind(work_performed)
+            .bind(now)
+            .execute(db)
+            .await
+            .map(drop))
+    }
+
+    /// Notes that the customer's vehicle was served then, unless a later service is on record.
+    pub async fn record_service(
+        &mut self,
+        customer: CustomerId,
+        served_at: Timestamp,
+    ) -> sqlx::Result<()> {
+        let sql = "update customers set last_service_at = $2
+                   where id = $1 and (last_service_at is null or last_service_at < $2)";
+        on!(self, |db| sqlx::query(sql).bind(customer).bind(served_at).execute(db).await.map(drop))
     }
 }

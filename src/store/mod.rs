@@ -6,10 +6,15 @@
 mod appointments;
 mod customers;
 mod freshness;
+mod holds;
 mod idempotency;
+#[cfg(test)]
+mod plans;
 mod postgres;
+mod reminders;
 mod reservations;
 mod resources;
+mod search;
 mod sqlite;
 mod vehicles;
 mod vin_decodes;
@@ -23,9 +28,12 @@ use crate::domain::shop::Shop;
 pub use appointments::{Appointment, NewAppointment, Page};
 pub use customers::CustomerRow;
 pub use freshness::Stamp;
+pub use holds::Hold;
 pub use idempotency::Claim;
+pub use reminders::Reminder;
 pub use reservations::{OwnVisit, Question, Reservations, Visit};
 pub use resources::Resources;
+pub use search::{Search, VIN_KEY_LENGTH};
 
 /// Runs one query on whichever database the session is of.
 macro_rules! on {

@@ -47,6 +47,9 @@ impl Server {
             // A client that vanished in mid-transaction must not keep the lock from the others.
             ("idle_in_transaction_session_timeout", STATEMENT_LIMIT),
             ("synchronous_commit", "on"),
+            // To plan anew for each set of parameters costs more than most queries; the plans that
+            // serve all are held to their indexes by a test.
+            ("plan_cache_mode", "force_generic_plan"),
         ]);
         let pool = PgPoolOptions::new()
             .max_connections(8)

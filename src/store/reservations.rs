@@ -12,6 +12,8 @@ use crate::domain::vehicle::describe;
 /// The longest reservation, in seconds; the schema holds every one to it, so that a search for
 /// overlaps need not look further back.
 const LONGEST_SECONDS: i64 = 86_400;
+/// More than the longest reservation, for packing a start and a length into one number.
+const LENGTH_UNIT: i64 = 131_072;
 
 /// Who is to come with what, and when the vehicle is in the shop already.
 #[derive(Clone, Debug)]
@@ -58,6 +60,8 @@ pub struct OwnVisit {
     pub status: Status,
     /// The bay's name.
     pub bay: String,
+    /// The technician's name, where the shop has named some.
+    pub technician: Option<String>,
     /// How the booking reached the shop.
     pub booking_method: String,
     /// Who took the booking.
@@ -80,6 +84,7 @@ struct VisitRow {
     service_type: Option<ServiceType>,
     status: Option<Status>,
     bay: Option<String>,
+    technician: Option<String>,
     booking_method: Option<String>,
     booked_by: Option<String>,
     reserved: Option<String>,
@@ -95,18 +100,22 @@ pub struct Reservations {
 }
 
 /// What is reserved in the window from `$from` to `$to`, back to `$back`, but by `$except`: rows of
-/// `resource start end expiry` by comma, as one text.
+/// `resource time` or `resource time expiry` by comma, as one text. `time` is the seconds from
+/// `$back` to the start, times `LENGTH_UNIT`, plus the length in seconds.
 ///
-/// A busy month has thousands of reservations, and to hand a row from SQLite's thread to ours costs
-/// ten times what reading it does.
+/// A busy month has thousands of reservations. To hand a row from SQLite's thread to ours costs ten
+/// times what reading it does, and then half of the cost is the text: so it is short.
 macro_rules! packed_reservations {
     ($from:literal, $to:literal, $back:literal, $except:literal) => {
         concat!(
-            "select string_agg(resource_id || ' ' || starts_at || ' ' || ends_at || ' '
-                               || coalesce(expires_at, 0), ',') as reserved
+            "select string_agg(resource_id || ' '
+                               || ((starts_at - ",
+            $back,
+            ") * 131072 + ends_at - starts_at)
+                               || case when expires_at is null then '' else ' ' || expires_at end,
+                               ',') as reserved
              from reservations
-             where resource_id in (select id from resources)
-               and starts_at < ",
+             where starts_at < ",
             $to,
             " and starts_at > ",
             $back,
@@ -119,27 +128,35 @@ macro_rules! packed_reservations {
     };
 }
 
+/// Who comes with what, its own appointments around that time, and what is reserved that day.
+pub(super) const VISIT: &str = concat!(
+    "select c.first_name, c.last_name, v.customer_id as owner_id, v.year, v.make, v.model,
+            a.id as appointment_id, a.customer_id, a.starts_at, a.ends_at, a.service_type,
+            a.status, b.name as bay, t.name as technician, a.booking_method, a.booked_by,
+            one.reserved
+     from (",
+    packed_reservations!("$6", "$7", "$8", "$9"),
+    ") one
+     left join customers c on c.id = $1
+     left join vehicles v on v.id = $2
+     left join appointments a on a.vehicle_id = v.id
+          and a.status in ('scheduled', 'confirmed', 'in_progress')
+          and a.starts_at < $4 and a.ends_at > $3 and a.starts_at > $5
+     left join resources b on b.id = a.bay_id
+     left join resources t on t.id = a.technician_id
+     order by a.starts_at"
+);
+/// What is reserved in a window.
+pub(super) const RESERVED: &str = packed_reservations!("$1", "$2", "$3", "$4");
+
 impl Session {
     /// Who is to come with what, the vehicle's own appointments that overlap `span`, and what is
     /// reserved in `window`: all that a booking decides on, in one query. `except` is the
     /// appointment that is to be moved.
     pub async fn visit(&mut self, question: &Question, now: Timestamp) -> sqlx::Result<Visit> {
-        let sql =
-            concat!(
-            "select c.first_name, c.last_name, v.customer_id as owner_id, v.year, v.make, v.model,
-                    a.id as appointment_id, a.customer_id, a.starts_at, a.ends_at, a.service_type,
-                    a.status, b.name as bay, a.booking_method, a.booked_by, one.reserved
-             from (", packed_reservations!("$6", "$7", "$8", "$9"), ") one
-             left join customers c on c.id = $1
-             left join vehicles v on v.id = $2
-             left join appointments a on a.vehicle_id = v.id
-                  and a.status in ('scheduled', 'confirmed', 'in_progress')
-                  and a.starts_at < $4 and a.ends_at > $3 and a.starts_at > $5
-             left join resources b on b.id = a.bay_id
-             order by a.starts_at"
-        );
         let Question { customer, vehicle, span, window, except } = *question;
-        let rows: Vec<VisitRow> = on!(self, |db| sqlx::query_as(sql)
+        let back = window.start.plus_seconds(-LONGEST_SECONDS);
+        let rows: Vec<VisitRow> = on!(self, |db| sqlx::query_as(VISIT)
             .bind(customer)
             .bind(vehicle)
             .bind(span.start)
@@ -147,11 +164,11 @@ impl Session {
             .bind(span.start.plus_seconds(-LONGEST_SECONDS))
             .bind(window.start)
             .bind(window.end)
-            .bind(window.start.plus_seconds(-LONGEST_SECONDS))
+            .bind(back)
             .bind(except.unwrap_or(AppointmentId(0)))
             .fetch_all(db)
             .await)?;
-        Ok(gather(rows, now))
+        Ok(gather(rows, back, now))
     }
 
     /// What is reserved somewhere in `window`.
@@ -161,54 +178,46 @@ impl Session {
         now: Timestamp,
         except: Option<AppointmentId>,
     ) -> sqlx::Result<Reservations> {
-        let sql = packed_reservations!("$1", "$2", "$3", "$4");
-        let packed: Option<String> = on!(self, |db| sqlx::query_scalar(sql)
+        let back = window.start.plus_seconds(-LONGEST_SECONDS);
+        let packed: Option<String> = on!(self, |db| sqlx::query_scalar(RESERVED)
             .bind(window.start)
             .bind(window.end)
-            .bind(window.start.plus_seconds(-LONGEST_SECONDS))
+            .bind(back)
             .bind(except.unwrap_or(AppointmentId(0)))
             .fetch_one(db)
             .await)?;
-        Ok(Reservations::unpack(packed.as_deref(), now))
-    }
-
-    /// Frees what expired holds still occupy; a constraint cannot read the clock.
-    pub async fn drop_expired_holds(&mut self, now: Timestamp) -> sqlx::Result<()> {
-        let sql = "delete from holds where expires_at <= $1";
-        on!(self, |db| sqlx::query(sql).bind(now).execute(db).await.map(drop))
+        Ok(Reservations::unpack(packed.as_deref(), back, now))
     }
 }
 
 impl Reservations {
-    /// Reads `resource start end expiry`, by comma; an expiry of 0 is none.
-    fn unpack(packed: Option<&str>, now: Timestamp) -> Self {
+    /// Reads what `packed_reservations` wrote, with its `$back`.
+    fn unpack(packed: Option<&str>, back: Timestamp, now: Timestamp) -> Self {
         let mut reservations = Self { taken: Vec::new(), has_expired: false };
         for row in packed.unwrap_or_default().split(',') {
-            let mut numbers = row.split(' ').map_while(|number| number.parse().ok());
-            let (Some(resource), Some(start), Some(end), Some(expires_at)) =
-                (numbers.next(), numbers.next(), numbers.next(), numbers.next())
-            else {
-                continue;
-            };
-            if expires_at != 0 && Timestamp(expires_at) <= now {
+            let mut numbers = row.split(' ').map_while(|number| number.parse::<i64>().ok());
+            let (Some(resource), Some(time)) = (numbers.next(), numbers.next()) else { continue };
+            if numbers.next().is_some_and(|expires_at| Timestamp(expires_at) <= now) {
                 reservations.has_expired = true;
                 continue;
             }
-            let span = Interval { start: Timestamp(start), end: Timestamp(end) };
+            let start = back.plus_seconds(time / LENGTH_UNIT);
+            let span = Interval { start, end: start.plus_seconds(time % LENGTH_UNIT) };
             reservations.taken.push(Reserved { resource: ResourceId(resource), span });
         }
         reservations
     }
 }
 
-fn gather(rows: Vec<VisitRow>, now: Timestamp) -> Visit {
+fn gather(rows: Vec<VisitRow>, back: Timestamp, now: Timestamp) -> Visit {
+    // Every row has them.
+    let packed = rows.first().and_then(|row| row.reserved.as_deref());
     let mut visit = Visit {
         customer_name: None,
         owner_id: None,
         vehicle_description: String::new(),
         own: Vec::new(),
-        // Every row has them.
-        reserved: Reservations::unpack(rows.first().and_then(|row| row.reserved.as_deref()), now),
+        reserved: Reservations::unpack(packed, back, now),
     };
     for row in rows {
         if let (Some(first), Some(last)) = (&row.first_name, &row.last_name) {
@@ -232,6 +241,7 @@ impl VisitRow {
             service_type: self.service_type?,
             status: self.status?,
             bay: self.bay?,
+            technician: self.technician,
             booking_method: self.booking_method?,
             booked_by: self.booked_by?,
         })

@@ -29,6 +29,11 @@ impl Resources {
         self.bays.iter().find(|(known, _)| *known == id).map_or("", |(_, bay)| &bay.name)
     }
 
+    /// The name of a technician.
+    pub fn technician_name(&self, id: ResourceId) -> &str {
+        self.technicians.iter().find(|(known, _)| *known == id).map_or("", |(_, one)| &one.name)
+    }
+
     /// Whether the shop named technicians, so that a visit needs one.
     pub fn has_technicians(&self) -> bool {
         !self.technicians.is_empty()

@@ -105,7 +105,7 @@ impl Files {
     pub async fn begin_exclusive(&self) -> sqlx::Result<Transaction<'static, Sqlite>> {
         let patience = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(1))
-            .with_max_delay(Duration::from_millis(50))
+            .with_max_delay(Duration::from_millis(10))
             .with_jitter()
             .without_max_times()
             .with_total_delay(Some(WAIT));

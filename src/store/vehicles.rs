@@ -51,6 +51,13 @@ impl Session {
             .await)
     }
 
+    /// Notes an odometer reading, unless a higher one is on file.
+    pub async fn raise_mileage(&mut self, vehicle: VehicleId, mileage: i64) -> sqlx::Result<()> {
+        let sql = "update vehicles set current_mileage = $2
+                   where id = $1 and (current_mileage is null or current_mileage < $2)";
+        on!(self, |db| sqlx::query(sql).bind(vehicle).bind(mileage).execute(db).await.map(drop))
+    }
+
     async fn has_vehicles(&mut self, customer: CustomerId) -> sqlx::Result<bool> {
         let sql = "select exists (select 1 from vehicles where customer_id = $1)";
         on!(self, |db| sqlx::query_scalar(sql).bind(customer).fetch_one(db).await)

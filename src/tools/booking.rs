@@ -1,30 +1,35 @@
 //! Booking visits: the checks, in the order in which callers learn of them.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Deserialize;
 
+use super::arguments::refuse;
 use super::customers::optional;
-use super::slots::{Wanted, candidates, read_instant};
+use super::holds::{KeptTime, hold_not_found};
+use super::slots::Wanted;
+use super::times::read_instant;
 use super::vehicles::{customer_not_found, vehicle_not_found};
 use super::write::{Begun, Write};
 use super::{Answer, Call, Effect, Tool};
 use crate::config::Toolset;
-use crate::domain::appointment::{
-    DEFAULT_DURATION_MINUTES, MAX_BUFFER_MINUTES, ServiceType, Status,
-};
-use crate::domain::assignment::{Assignment, Candidates, assign};
+use crate::domain::appointment::{DEFAULT_DURATION_MINUTES, Placement, ServiceType, Status};
+use crate::domain::hold::HoldId;
 use crate::domain::id::{AppointmentId, CustomerId, VehicleId};
-use crate::domain::local_time::{confirmation, day_bounds, local_date, rfc3339, spoken};
+use crate::domain::local_time::rfc3339;
 use crate::domain::text;
-use crate::domain::time::Interval;
+use crate::domain::time::{Interval, Timestamp};
 use crate::error::{Code, Refusal, ToolError};
-use crate::store::{NewAppointment, OwnVisit, Question, Visit, is_refused};
+use crate::store::{NewAppointment, OwnVisit, Resources, Session, Visit, is_refused};
 
+mod booked;
 pub mod moving;
+mod place;
 mod refusals;
 
-use refusals::refuse_taken;
+use booked::{Booked, Booking};
+use place::{find_place, question};
+
+pub(super) use refusals::{check_time, not_free, refuse_taken};
 
 /// The arguments of `book_appointment`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -34,14 +39,18 @@ pub struct BookAppointment {
     /// The number of the customer's vehicle, from lookup_customer.
     vehicle_id: VehicleId,
     /// The start: one of get_available_slots, or RFC 3339; without an offset it is the shop's
-    /// local time, such as 2027-01-15T09:00.
+    /// local time, such as 2027-01-15T09:00, or tomorrow 09:00. Needed unless hold_id is given.
     #[schemars(length(min = 1, max = 60))]
-    scheduled_at: String,
+    scheduled_at: Option<String>,
     /// What is to be done.
     service_type: ServiceType,
-    /// How long it takes, in minutes; left out: what the service takes, else 60.
+    /// How long it takes, in minutes; left out: as long as the hold, else what the service takes,
+    /// else 60.
     #[schemars(range(min = 5, max = 480))]
     duration_minutes: Option<i64>,
+    /// The hold_id of hold_slot, where the time was kept for this customer.
+    #[schemars(length(min = 1, max = 40))]
+    hold_id: Option<String>,
     /// The work in detail.
     #[schemars(length(max = 4000))]
     service_description: Option<String>,
@@ -56,64 +65,33 @@ pub struct BookAppointment {
     idempotency_key: Option<String>,
 }
 
-/// A booked visit.
-#[derive(Debug, JsonSchema, Serialize)]
-pub struct Booked {
-    /// The time of this reply in the shop's zone, RFC 3339.
-    now: String,
-    /// The appointment's number, to move or cancel it.
-    appointment_id: AppointmentId,
-    /// The customer's number.
-    customer_id: CustomerId,
-    /// The customer's name.
-    customer_name: String,
-    /// The vehicle's number.
-    vehicle_id: VehicleId,
-    /// The vehicle, such as 2020 Honda Accord.
-    vehicle_description: String,
-    /// The start, RFC 3339 in the shop's zone.
-    scheduled_at: String,
-    /// The start to say aloud.
-    when: String,
-    /// The end, RFC 3339 in the shop's zone.
-    ends_at: String,
-    /// What is to be done.
-    service_type: ServiceType,
-    /// How long it takes.
-    duration_minutes: i64,
-    /// Where it stands.
-    status: Status,
-    /// The bay.
-    bay: String,
-    /// How the booking reached the shop.
-    booking_method: String,
-    /// Who took the booking.
-    booked_by: String,
-}
-
 impl Tool for BookAppointment {
     const NAME: &'static str = "book_appointment";
     const TITLE: &'static str = "Book an appointment";
-    const DESCRIPTION: &'static str = "Book a visit at one of the times of get_available_slots. Say day, time and service back to the customer and get a yes first. Where the time is taken, data.alternatives has the nearest free ones. A repeated call with the same customer, vehicle, time and service returns the same appointment.";
+    const DESCRIPTION: &'static str = "Book a visit at one of the times of get_available_slots. Say day, time and service back to the customer and get a yes first. Where the time is taken, data.alternatives has the nearest free ones. A repeated call with the same customer, vehicle, time and service returns the same appointment. A time that hold_slot kept is booked by its hold_id.";
     const TOOLSET: Toolset = Toolset::Appointments;
     const EFFECT: Effect = Effect::Writes { idempotent: true };
     type Data = Booked;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<Booked>, ToolError> {
-        let shop = call.engine.shop();
-        let start = read_instant("scheduled_at", &self.scheduled_at, call)?;
-        let duration_minutes = self
-            .duration_minutes
-            .or_else(|| shop.duration_of(self.service_type))
-            .unwrap_or(DEFAULT_DURATION_MINUTES);
-        let span = Interval::starting(start, duration_minutes);
         let words = self.words()?;
+        let start = self.scheduled_at.as_deref();
+        let start = start.map(|text| read_instant("scheduled_at", text, call)).transpose()?;
         let mut write =
             match Write::begin(call, Self::NAME, self.idempotency_key.as_deref()).await? {
                 Begun::Replayed(envelope) => return Ok(Answer::Kept(envelope)),
                 Begun::Fresh(write) => write,
             };
-        let question = question(self.customer_id, self.vehicle_id, span, None, call);
+        let kept = match self.take_hold(&mut write.session, start, call).await? {
+            Taken::Booked(same) => {
+                let (message, data) = same.tell(call);
+                return write.finish(Answer::repeated(message, data)).await;
+            }
+            Taken::Kept(kept) => Some(kept),
+            Taken::Nothing => None,
+        };
+        let (span, wanted) = self.wanted(start, kept.as_ref(), call)?;
+        let question = question(self.customer_id, self.vehicle_id, span, &wanted, call);
         let visit = write.session.visit(&question, call.now).await?;
         let customer_name = self.check_owner(&visit)?;
         let booked = |own: OwnVisit| Booking {
@@ -126,46 +104,35 @@ impl Tool for BookAppointment {
             let (message, data) = booked(same.clone()).tell(call);
             return write.finish(Answer::repeated(message, data)).await;
         }
-        let wanted = Wanted {
-            argument: "scheduled_at",
-            duration_minutes,
-            service: Some(self.service_type),
-            except: None,
+        let found = find_place(&mut write, &wanted, span, &visit, call).await?;
+        let placement = match found {
+            Ok(placement) => placement,
+            Err(refused) => {
+                return refused.with_offers(&mut write.session, &wanted, span.start, call).await;
+            }
         };
-        let place = take_place(&mut write, &wanted, span, &visit, call).await?;
-        let new = NewAppointment {
-            customer_id: self.customer_id,
-            vehicle_id: self.vehicle_id,
-            bay_id: place.bay,
-            technician_id: place.technician,
-            span,
-            service_type: self.service_type,
-            service_description: words.service_description.as_deref(),
-            customer_concerns: words.customer_concerns.as_deref(),
-            notes: words.notes.as_deref(),
-            booking_method: &shop.booking.booking_method,
-            booked_by: &shop.booking.booked_by,
-        };
+        let new = self.new_appointment(&words, placement, kept.as_ref().map(|kept| &kept.id), call);
         let id = match write.session.insert_appointment(&new, call.now).await {
             Err(error) if is_refused(&error) => {
                 drop(write);
-                return Err(refuse_taken(&wanted, start, call).await?);
+                return Err(refuse_taken(&wanted, span.start, call).await?);
             }
             id => id?,
         };
-        let own = OwnVisit {
-            id,
-            customer_id: self.customer_id,
-            span,
-            service_type: self.service_type,
-            status: Status::Scheduled,
-            bay: write.store.resources.bay_name(place.bay).to_owned(),
-            booking_method: shop.booking.booking_method.clone(),
-            booked_by: shop.booking.booked_by.clone(),
-        };
+        let own = self.own_visit(id, placement, &write.store.resources, call);
         let (message, data) = booked(own).tell(call);
         write.finish(Answer::new(message, data)).await
     }
+}
+
+/// What a booking's hold is worth.
+enum Taken {
+    /// The booking names none.
+    Nothing,
+    /// The time and the place that it kept; it is gone, and they are free for this booking.
+    Kept(KeptTime),
+    /// This very booking was made from it before.
+    Booked(Booking),
 }
 
 /// The free texts of a booking, checked.
@@ -176,6 +143,111 @@ struct Words {
 }
 
 impl BookAppointment {
+    /// Takes the hold that the booking names, inside its transaction: where the booking fails, the
+    /// hold stays.
+    async fn take_hold(
+        &self,
+        session: &mut Session,
+        start: Option<Timestamp>,
+        call: &Call<'_>,
+    ) -> Result<Taken, ToolError> {
+        let Some(text) = &self.hold_id else { return Ok(Taken::Nothing) };
+        let id: HoldId = text.parse().map_err(|_| hold_not_found(text))?;
+        let kept = match KeptTime::find(session, &id, call).await? {
+            Ok(kept) => kept,
+            Err(refusal) => {
+                let booked = session.appointment_by_hold(&id).await?;
+                let same = booked.filter(|row| {
+                    row.customer_id == self.customer_id
+                        && row.vehicle_id == self.vehicle_id
+                        && row.service_type == self.service_type
+                        && matches!(row.status, Status::Scheduled | Status::Confirmed)
+                });
+                return same.map_or(Err(refusal.into()), |row| Ok(Taken::Booked(row.into())));
+            }
+        };
+        let zone = call.engine.shop().zone;
+        if let Some(start) = start.filter(|&start| start != kept.span.start) {
+            let (start, held) = (rfc3339(start, zone), rfc3339(kept.span.start, zone));
+            let error = format!(
+                "{start} is not the start of hold {id}, {held}; leave it out, or leave hold_id out"
+            );
+            return Err(refuse("scheduled_at", error).into());
+        }
+        session.delete_hold(&id).await?;
+        Ok(Taken::Kept(kept))
+    }
+
+    /// When the visit is to be, and what it needs.
+    fn wanted(
+        &self,
+        start: Option<Timestamp>,
+        kept: Option<&KeptTime>,
+        call: &Call<'_>,
+    ) -> Result<(Interval, Wanted), Refusal> {
+        let held = kept.map(|kept| kept.span);
+        let start = start.or(held.map(|held| held.start));
+        let start = start.ok_or_else(|| {
+            refuse("scheduled_at", "is required, unless hold_id names a hold of hold_slot")
+        })?;
+        let duration_minutes = self
+            .duration_minutes
+            .or(held.map(|held| held.minutes()))
+            .or_else(|| call.engine.shop().duration_of(self.service_type))
+            .unwrap_or(DEFAULT_DURATION_MINUTES);
+        let wanted = Wanted {
+            argument: "scheduled_at",
+            duration_minutes,
+            service: Some(self.service_type),
+            except: None,
+            kept: kept.map(|kept| kept.place),
+        };
+        Ok((Interval::starting(start, duration_minutes), wanted))
+    }
+
+    fn new_appointment<'a>(
+        &self,
+        words: &'a Words,
+        placement: Placement,
+        hold_id: Option<&'a HoldId>,
+        call: &'a Call<'_>,
+    ) -> NewAppointment<'a> {
+        let booking = &call.engine.shop().booking;
+        NewAppointment {
+            customer_id: self.customer_id,
+            vehicle_id: self.vehicle_id,
+            placement,
+            service_type: self.service_type,
+            service_description: words.service_description.as_deref(),
+            customer_concerns: words.customer_concerns.as_deref(),
+            notes: words.notes.as_deref(),
+            booking_method: &booking.booking_method,
+            booked_by: &booking.booked_by,
+            hold_id,
+        }
+    }
+
+    fn own_visit(
+        &self,
+        id: AppointmentId,
+        placement: Placement,
+        resources: &Resources,
+        call: &Call<'_>,
+    ) -> OwnVisit {
+        let booking = &call.engine.shop().booking;
+        OwnVisit {
+            id,
+            customer_id: self.customer_id,
+            span: placement.span,
+            service_type: self.service_type,
+            status: Status::Scheduled,
+            bay: resources.bay_name(placement.bay).to_owned(),
+            technician: placement.technician.map(|id| resources.technician_name(id).to_owned()),
+            booking_method: booking.booking_method.clone(),
+            booked_by: booking.booked_by.clone(),
+        }
+    }
+
     fn words(&self) -> Result<Words, Refusal> {
         let read = |field, text: &Option<String>| optional(field, text.as_deref(), text::free_text);
         Ok(Words {
@@ -211,111 +283,5 @@ impl BookAppointment {
             && own.span == span
             && own.service_type == self.service_type
             && matches!(own.status, Status::Scheduled | Status::Confirmed)
-    }
-}
-
-fn question(
-    customer: CustomerId,
-    vehicle: VehicleId,
-    span: Interval,
-    except: Option<AppointmentId>,
-    call: &Call<'_>,
-) -> Question {
-    let Interval { start, end } = window(span, call);
-    let window = Interval { start, end: end.plus_minutes(MAX_BUFFER_MINUTES) };
-    Question { customer, vehicle, span, window, except }
-}
-
-/// The time around a visit in which it matters what else is reserved: its day.
-fn window(span: Interval, call: &Call<'_>) -> Interval {
-    let zone = call.engine.shop().zone;
-    day_bounds(local_date(span.start, zone), zone)
-}
-
-/// The checks that booking and moving share, and the bay and technician that they end in.
-async fn take_place(
-    Write { session, store, .. }: &mut Write,
-    wanted: &Wanted,
-    span: Interval,
-    visit: &Visit,
-    call: &Call<'_>,
-) -> Result<Assignment, ToolError> {
-    if let Some(refused) = refusals::check_time(wanted, span, call) {
-        return refused.with_offers(session, wanted, span.start, call).await;
-    }
-    if let Some(other) = visit.own.iter().find(|own| Some(own.id) != wanted.except) {
-        return Err(refuse_duplicate(other, call).into());
-    }
-    if visit.reserved.has_expired {
-        session.drop_expired_holds(call.now).await?;
-    }
-    let (bays, technicians) = candidates(&store.resources, wanted.service);
-    let is_staffed = !technicians.is_empty() || !store.resources.has_technicians();
-    let candidates = Candidates { bays: &bays, technicians: &technicians };
-    let buffer_minutes = call.engine.shop().buffer_of(wanted.service);
-    let taken = Interval { end: span.end.plus_minutes(buffer_minutes), ..span };
-    match assign(taken, window(span, call), &candidates, &visit.reserved.taken, None)
-        .filter(|_| is_staffed)
-    {
-        Some(place) => Ok(place),
-        None => {
-            let refused = refusals::not_free(wanted, span.start, &store.resources, call);
-            refused.with_offers(session, wanted, span.start, call).await
-        }
-    }
-}
-
-fn refuse_duplicate(other: &OwnVisit, call: &Call<'_>) -> Refusal {
-    let zone = call.engine.shop().zone;
-    let when = spoken(other.span.start, call.now, zone);
-    Refusal::new(
-        Code::DuplicateAppointment,
-        format!("This vehicle already has a visit on {when}."),
-        format!("appointment {} of this vehicle overlaps that time", other.id),
-    )
-    .hint("Move that appointment with reschedule_appointment, or choose a time that does not overlap it.")
-    .data(json!({
-        "appointment_id": other.id,
-        "scheduled_at": rfc3339(other.span.start, zone),
-        "when": when,
-        "service_type": other.service_type,
-    }))
-}
-
-/// An appointment as its booking tells it.
-struct Booking {
-    own: OwnVisit,
-    customer_name: String,
-    vehicle_id: VehicleId,
-    vehicle_description: String,
-}
-
-impl Booking {
-    fn tell(self, call: &Call<'_>) -> (String, Booked) {
-        let zone = call.engine.shop().zone;
-        let Self { own, customer_name, vehicle_id, vehicle_description } = self;
-        let Interval { start, end } = own.span;
-        let message = format!(
-            "Appointment booked successfully for {customer_name} on {}",
-            confirmation(start, zone)
-        );
-        let data = Booked {
-            now: rfc3339(call.now, zone),
-            appointment_id: own.id,
-            customer_id: own.customer_id,
-            customer_name,
-            vehicle_id,
-            vehicle_description,
-            scheduled_at: rfc3339(start, zone),
-            when: spoken(start, call.now, zone),
-            ends_at: rfc3339(end, zone),
-            service_type: own.service_type,
-            duration_minutes: own.span.minutes(),
-            status: own.status,
-            bay: own.bay,
-            booking_method: own.booking_method,
-            booked_by: own.booked_by,
-        };
-        (message, data)
     }
 }

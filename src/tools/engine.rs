@@ -9,10 +9,10 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::Effect;
-use super::registry::{ALL, Entry};
+use super::registry::{ALL, Entry, VOICE};
 use super::reply::Reply;
 use crate::cache::{CustomerCache, VinCache};
-use crate::config::{Config, Toolset};
+use crate::config::{Config, Profile, Toolset};
 use crate::domain::local_time::rfc3339;
 use crate::domain::shop::Shop;
 use crate::domain::time::Timestamp;
@@ -135,7 +135,12 @@ impl Engine {
     }
 
     fn offered(&self) -> impl Iterator<Item = &'static Entry> {
-        ALL.iter().filter(|entry| self.config.server.toolsets.contains(&entry.toolset))
+        let server = &self.config.server;
+        let is_offered = |entry: &&Entry| match server.profile {
+            Profile::Full => true,
+            Profile::Voice => VOICE.contains(&entry.name),
+        };
+        ALL.iter().filter(|entry| server.toolsets.contains(&entry.toolset)).filter(is_offered)
     }
 
     fn entry(&self, name: &str) -> Option<&'static Entry> {

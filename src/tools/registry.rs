@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::engine::Call;
 use super::reply::Reply;
 use super::{Effect, Tool, arguments, schema};
-use super::{appointments, booking, customers, slots, vehicles, vin};
+use super::{appointments, booking, customers, holds, slots, vehicles, vin};
 use crate::config::Toolset;
 use crate::error::{Refusal, ToolError};
 
@@ -30,16 +30,33 @@ pub struct Entry {
 }
 
 /// Every tool, in the order in which they are listed.
-pub static ALL: [Entry; 9] = [
+pub static ALL: [Entry; 11] = [
     entry::<customers::LookupCustomer>(),
     entry::<customers::CreateCustomer>(),
     entry::<vehicles::AddVehicle>(),
     entry::<slots::GetAvailableSlots>(),
+    entry::<holds::HoldSlot>(),
+    entry::<holds::ReleaseHold>(),
     entry::<booking::BookAppointment>(),
-    entry::<appointments::GetUpcomingAppointments>(),
-    entry::<appointments::CancelAppointment>(),
+    entry::<appointments::upcoming::GetUpcomingAppointments>(),
+    entry::<appointments::cancelling::CancelAppointment>(),
     entry::<booking::moving::RescheduleAppointment>(),
     entry::<vin::DecodeVin>(),
+];
+
+/// The tools of the voice profile: what a caller on the phone may want, and no more than ten, since
+/// each tool more makes a model slower and less sure. A hold that is not booked frees itself.
+pub const VOICE: [&str; 10] = [
+    customers::LookupCustomer::NAME,
+    customers::CreateCustomer::NAME,
+    vehicles::AddVehicle::NAME,
+    slots::GetAvailableSlots::NAME,
+    holds::HoldSlot::NAME,
+    booking::BookAppointment::NAME,
+    appointments::upcoming::GetUpcomingAppointments::NAME,
+    appointments::cancelling::CancelAppointment::NAME,
+    booking::moving::RescheduleAppointment::NAME,
+    vin::DecodeVin::NAME,
 ];
 
 const fn entry<T: Tool>() -> Entry {

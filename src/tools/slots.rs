@@ -1,41 +1,29 @@
 //! Free times.
 
-use chrono::{Days, NaiveDate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::arguments::refuse;
+use super::times::read_day;
 use super::{Answer, Call, Effect, Tool};
 use crate::config::Toolset;
 use crate::domain::appointment::ServiceType;
-use crate::domain::assignment::{Candidate, Candidates, Reserved};
-use crate::domain::hours::Day;
-use crate::domain::id::AppointmentId;
-use crate::domain::local_time::{
-    clock_time, day_bounds, day_of_week, local_date, rfc3339, spoken, spoken_date,
-};
+use crate::domain::local_time::{clock_time, day_bounds, day_of_week, rfc3339, spoken_date};
 use crate::domain::shop::Shop;
-use crate::domain::slots::{Obstacle, Request, free_starts, nearest, obstacle};
-use crate::domain::time::{Interval, Timestamp};
-use crate::domain::time_input::{InvalidTime, parse_day, parse_instant};
-use crate::error::{Refusal, ToolError};
-use crate::store::{Resources, Session};
+use crate::error::ToolError;
 
 mod none;
+mod wanted;
 
 pub(super) use none::{spoken_minutes, unserved};
+pub(super) use wanted::{Alternative, FreeDay, Wanted, earliest, latest};
 
 /// The duration of a visit that is only asked about, in minutes.
 const ASKED_DURATION_MINUTES: i64 = 30;
+/// Where the nearest other times are counted from, in minutes after midnight.
+const NOON_MINUTES: i64 = 720;
 /// How many starts a message says aloud.
 const SAID_ALOUD: usize = 3;
-/// How many alternatives a refusal offers.
-const ALTERNATIVES: usize = 5;
-/// How many days before a wanted time, and from it on, alternatives are looked for.
-const ALTERNATIVE_DAYS: (u64, u64) = (3, 14);
-/// The same where the wanted time is beyond the horizon, after which nothing can be booked.
-const LAST_DAYS: (u64, u64) = (14, 1);
 
 /// The arguments of `get_available_slots`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -67,6 +55,9 @@ pub struct AvailableSlots {
     /// Each day by itself, where several were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     by_date: Option<Vec<DaySlots>>,
+    /// Where nothing is free: the nearest starts on other days that are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alternatives: Option<Vec<Alternative>>,
 }
 
 /// The free times of one day.
@@ -83,15 +74,6 @@ pub struct DaySlots {
     closed_reason: Option<String>,
 }
 
-/// A free start near the wanted one.
-#[derive(Debug, JsonSchema, Serialize)]
-pub struct Alternative {
-    /// RFC 3339 in the shop's zone.
-    scheduled_at: String,
-    /// The same to say aloud.
-    when: String,
-}
-
 impl Tool for GetAvailableSlots {
     const NAME: &'static str = "get_available_slots";
     const TITLE: &'static str = "Get available slots";
@@ -102,22 +84,39 @@ impl Tool for GetAvailableSlots {
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<AvailableSlots>, ToolError> {
         let shop = call.engine.shop();
-        let date = parse_day(&self.date, call.now, shop.zone)
-            .map_err(|wrong| refuse_time("date", &self.date, wrong, call))?;
-        let duration_minutes = self.duration_minutes.unwrap_or_else(|| {
-            self.service_type
-                .and_then(|service| shop.duration_of(service))
-                .unwrap_or(ASKED_DURATION_MINUTES)
-        });
+        let date = read_day("date", &self.date, call)?;
+        let configured = || self.service_type.and_then(|service| shop.duration_of(service));
+        let duration_minutes =
+            self.duration_minutes.or_else(configured).unwrap_or(ASKED_DURATION_MINUTES);
         let days = u64::try_from(self.days.unwrap_or(1)).unwrap_or(1);
-        let wanted =
-            Wanted { argument: "date", duration_minutes, service: self.service_type, except: None };
+        let wanted = Wanted {
+            argument: "date",
+            duration_minutes,
+            service: self.service_type,
+            except: None,
+            kept: None,
+        };
         let store = call.engine.store().await?;
-        let found =
-            wanted.free_days(&mut store.read().await?, &store.resources, date, days, call).await?;
+        let mut session = store.read().await?;
+        let found = wanted.free_days(&mut session, &store.resources, date, days, call).await?;
+        let is_full = found.iter().all(|day| day.starts.is_empty());
+        let alternatives = if is_full {
+            let noon = day_bounds(date, shop.zone).start.plus_minutes(NOON_MINUTES);
+            Some(wanted.alternatives(&mut session, &store.resources, noon, call).await?)
+        } else {
+            None
+        };
         let listed: Vec<DaySlots> = found.iter().map(|day| day.listed(shop)).collect();
         let Some(first) = listed.first().cloned() else {
             return Err(refuse("date", "is past the last day of the calendar").into());
+        };
+        let message = match &alternatives {
+            None => tell(&found, call),
+            Some(alternatives) => {
+                let unserved = unserved(&store.resources, self.service_type);
+                let why = none::tell(&found, unserved, duration_minutes, call);
+                format!("{why}{}", none::tell_nearest(alternatives))
+            }
         };
         let data = AvailableSlots {
             now: rfc3339(call.now, shop.zone),
@@ -125,136 +124,10 @@ impl Tool for GetAvailableSlots {
             timezone: shop.zone.to_string(),
             duration_minutes,
             by_date: (days > 1).then_some(listed),
+            alternatives,
         };
-        let unserved = unserved(&store.resources, self.service_type);
-        Ok(Answer::new(tell(&found, unserved, duration_minutes, call), data))
+        Ok(Answer::new(message, data))
     }
-}
-
-/// A visit whose time is still open.
-pub(super) struct Wanted {
-    /// The argument that names its time, for refusals.
-    pub argument: &'static str,
-    pub duration_minutes: i64,
-    pub service: Option<ServiceType>,
-    /// The appointment that is to be moved, whose own time counts as free.
-    pub except: Option<AppointmentId>,
-}
-
-/// A day and its free starts.
-pub(super) struct FreeDay {
-    date: NaiveDate,
-    starts: Vec<Timestamp>,
-    closed_reason: Option<String>,
-    obstacle: Option<Obstacle>,
-}
-
-impl Wanted {
-    /// The free starts of `days` days from `date` on; one query, whatever their number.
-    pub async fn free_days(
-        &self,
-        session: &mut Session,
-        resources: &Resources,
-        date: NaiveDate,
-        days: u64,
-        call: &Call<'_>,
-    ) -> Result<Vec<FreeDay>, ToolError> {
-        let shop = call.engine.shop();
-        let dates: Vec<NaiveDate> =
-            (0..days).filter_map(|day| date.checked_add_days(Days::new(day))).collect();
-        let (Some(&first), Some(&last)) = (dates.first(), dates.last()) else {
-            return Ok(Vec::new());
-        };
-        let window = Interval {
-            start: day_bounds(first, shop.zone).start,
-            end: day_bounds(last, shop.zone).end.plus_minutes(shop.buffer_of(self.service)),
-        };
-        let reserved = session.reservations(window, call.now, self.except).await?.taken;
-        let (bays, technicians) = candidates(resources, self.service);
-        let candidates = Candidates { bays: &bays, technicians: &technicians };
-        let can_be_done = unserved(resources, self.service).is_none();
-        let free_day = |date| {
-            let reserved: &[Reserved] = &reserved;
-            self.free_day(date, can_be_done.then_some(&candidates), reserved, call)
-        };
-        Ok(dates.into_iter().map(free_day).collect())
-    }
-
-    fn free_day(
-        &self,
-        date: NaiveDate,
-        candidates: Option<&Candidates<'_>>,
-        reserved: &[Reserved],
-        call: &Call<'_>,
-    ) -> FreeDay {
-        let shop = call.engine.shop();
-        let day = shop.hours.on(date, shop.zone);
-        let request = self.request(call);
-        let starts = candidates
-            .map(|candidates| free_starts(&day, &request, candidates, reserved))
-            .unwrap_or_default();
-        let obstacle = obstacle(&day, &request);
-        let closed_reason = match day {
-            Day::Closed { reason } => Some(reason),
-            Day::Open { .. } => None,
-        };
-        FreeDay { date, starts, closed_reason, obstacle }
-    }
-
-    fn request(&self, call: &Call<'_>) -> Request {
-        let shop = call.engine.shop();
-        Request {
-            duration_minutes: self.duration_minutes,
-            buffer_minutes: shop.buffer_of(self.service),
-            earliest: earliest(call),
-            latest: latest(call),
-            interval_minutes: shop.booking.slot_interval_minutes,
-        }
-    }
-
-    /// Up to five free starts nearest to `wanted`, soonest first.
-    pub async fn alternatives(
-        &self,
-        session: &mut Session,
-        resources: &Resources,
-        wanted: Timestamp,
-        call: &Call<'_>,
-    ) -> Result<Vec<Alternative>, ToolError> {
-        let zone = call.engine.shop().zone;
-        let (before, after) = if wanted > latest(call) { LAST_DAYS } else { ALTERNATIVE_DAYS };
-        let wanted = wanted.min(latest(call)).max(earliest(call));
-        let today = local_date(call.now, zone);
-        let around = local_date(wanted, zone);
-        let first = around.checked_sub_days(Days::new(before)).map_or(today, |day| day.max(today));
-        let days = self.free_days(session, resources, first, before + after, call).await?;
-        let starts: Vec<Timestamp> = days.into_iter().flat_map(|day| day.starts).collect();
-        Ok(nearest(&starts, wanted, ALTERNATIVES)
-            .into_iter()
-            .map(|start| Alternative {
-                scheduled_at: rfc3339(start, zone),
-                when: spoken(start, call.now, zone),
-            })
-            .collect())
-    }
-}
-
-/// The bays and technicians that may serve this service.
-pub(super) fn candidates(
-    resources: &Resources,
-    service: Option<ServiceType>,
-) -> (Vec<Candidate>, Vec<Candidate>) {
-    (resources.bays_for(service), resources.technicians_for(service))
-}
-
-/// The first start that may be booked.
-pub(super) fn earliest(call: &Call<'_>) -> Timestamp {
-    // A visit that starts this very second has already started.
-    call.now.plus_seconds(1).plus_minutes(call.engine.shop().booking.minimum_notice_minutes)
-}
-
-/// The last start that may be booked.
-pub(super) fn latest(call: &Call<'_>) -> Timestamp {
-    call.now.plus_seconds(call.engine.shop().booking.horizon_days.saturating_mul(86_400))
 }
 
 impl FreeDay {
@@ -268,17 +141,10 @@ impl FreeDay {
     }
 }
 
-fn tell(
-    days: &[FreeDay],
-    unserved: Option<String>,
-    duration_minutes: i64,
-    call: &Call<'_>,
-) -> String {
+fn tell(days: &[FreeDay], call: &Call<'_>) -> String {
     let zone = call.engine.shop().zone;
     let total: usize = days.iter().map(|day| day.starts.len()).sum();
-    let Some(first) = days.iter().find(|day| !day.starts.is_empty()) else {
-        return none::tell(days, unserved, duration_minutes, call);
-    };
+    let Some(first) = days.iter().find(|day| !day.starts.is_empty()) else { return String::new() };
     let times: Vec<String> =
         first.starts.iter().take(SAID_ALOUD).map(|&start| clock_time(start, zone)).collect();
     let day = format!("{}, {}", day_of_week(first.date), spoken_date(first.date));
@@ -294,22 +160,4 @@ fn join(times: &[String]) -> String {
         [only] => only.clone(),
         [init @ .., last] => format!("{} and {last}", init.join(", ")),
     }
-}
-
-/// Reads an instant that a caller gave.
-pub(super) fn read_instant(field: &str, text: &str, call: &Call<'_>) -> Result<Timestamp, Refusal> {
-    parse_instant(text, call.now, call.engine.shop().zone)
-        .map_err(|wrong| refuse_time(field, text, wrong, call))
-}
-
-fn refuse_time(field: &str, text: &str, wrong: InvalidTime, call: &Call<'_>) -> Refusal {
-    let zone = call.engine.shop().zone;
-    let shown: String = text.chars().filter(|c| !c.is_control()).take(40).collect();
-    let refusal = refuse(field, format!("\"{shown}\" {wrong}"));
-    let InvalidTime::Skipped { before, after } = wrong else { return refusal };
-    let choice =
-        |at| json!({"scheduled_at": rfc3339(at, zone), "when": spoken(at, call.now, zone)});
-    refusal
-        .hint("The clocks change over this time; ask the customer which of the two real times is meant.")
-        .data(json!({"alternatives": [choice(before), choice(after)]}))
 }

@@ -24,7 +24,7 @@ fn check_text(text: &str, expected: Result<&str, InvalidDayHours>) {
 
 #[track_caller]
 fn check_open(hours: &OpeningHours, day: &str, zone: Tz, expected: &[[&str; 2]]) {
-    let Day::Open { work, opens } = hours.on(date(day), zone) else {
+    let Day::Open { work, opens, .. } = hours.on(date(day), zone) else {
         panic!("{day} is closed");
     };
     let shown: Vec<_> =

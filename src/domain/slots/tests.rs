@@ -249,15 +249,34 @@ fn a_visit_outside_special_hours_is_told_them() {
 }
 
 #[test]
-fn a_visit_does_not_run_past_midnight() {
+fn a_visit_runs_past_midnight_only_where_the_shop_stays_open() {
+    let mut hours = OpeningHours { lunch: None, ..OpeningHours::default() };
+    let [.., friday, saturday, _] = &mut hours.weekly;
+    *friday = "18:00-24:00".parse().expect("hours");
+    *saturday = "00:00-02:00".parse().expect("hours");
+    check_outside(&hours, "2027-01-15T23:30", 150, None);
+    let until_two = Some("Friday's hours are 6:00 PM to midnight.");
+    check_outside(&hours, "2027-01-15T23:30", 151, until_two);
+    assert_eq!(hours.longest_stretch_minutes(), 480 + 120);
+    hours.weekly[5] = "00:30-02:00".parse().expect("hours");
+    check_outside(&hours, "2027-01-15T23:30", 30, None);
+    check_outside(&hours, "2027-01-15T23:30", 31, until_two);
+}
+
+#[test]
+fn a_night_has_its_starts_on_the_date_on_which_they_are() {
     let hours = OpeningHours {
         weekly: ["00:00-24:00".parse().expect("hours"); 7],
         lunch: None,
         ..OpeningHours::default()
     };
-    check_outside(&hours, "2027-01-15T23:30", 30, None);
-    let friday = Some("Friday's hours are 12:00 AM to midnight.");
-    check_outside(&hours, "2027-01-15T23:30", 31, friday);
+    let bay = candidates(1..2);
+    let candidates = Candidates { bays: &bay, technicians: &[] };
+    let starts = |day| free_starts(&hours.on(date(day), NEW_YORK), &request(60), &candidates, &[]);
+    let (friday, saturday) = (starts("2027-01-15"), starts("2027-01-16"));
+    assert_eq!((friday.len(), saturday.len()), (48, 48));
+    assert_eq!(friday.last(), Some(&at("2027-01-15T23:30")));
+    assert_eq!(saturday.first(), Some(&at("2027-01-16T00:00")));
 }
 
 #[test]

@@ -3,14 +3,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::super::appointments::{appointment_not_found, refuse_closed};
-use super::super::slots::{Wanted, read_instant};
+use super::super::appointments::{BOOK_ANEW, appointment_not_found, refuse_closed};
+use super::super::slots::Wanted;
+use super::super::times::read_instant;
 use super::super::write::Write;
 use super::super::{Answer, Call, Effect, Tool};
-use super::refusals::refuse_taken;
-use super::{question, take_place};
+use super::place::{find_place, question};
+use super::refusals::{Refused, refuse_taken};
 use crate::config::Toolset;
-use crate::domain::appointment::{ServiceType, Status};
+use crate::domain::appointment::{Placement, ServiceType, Status};
 use crate::domain::id::AppointmentId;
 use crate::domain::local_time::{confirmation, rfc3339, spoken};
 use crate::domain::time::Interval;
@@ -23,7 +24,7 @@ pub struct RescheduleAppointment {
     /// The appointment's number, from get_upcoming_appointments.
     appointment_id: AppointmentId,
     /// The new start: one of get_available_slots, or RFC 3339; without an offset it is the shop's
-    /// local time, such as 2027-01-15T09:00.
+    /// local time, such as 2027-01-15T09:00, or tomorrow 09:00.
     #[schemars(length(min = 1, max = 60))]
     new_datetime: String,
     /// How long it takes now, in minutes; left out: as long as before.
@@ -52,6 +53,9 @@ pub struct Rescheduled {
     status: Status,
     /// The bay.
     bay: String,
+    /// The technician, where the shop has named some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    technician: Option<String>,
 }
 
 impl Tool for RescheduleAppointment {
@@ -67,39 +71,79 @@ impl Tool for RescheduleAppointment {
         let mut write = Write::open(call).await?;
         let found = write.session.appointment(self.appointment_id).await?;
         let old = found.ok_or_else(|| appointment_not_found(self.appointment_id))?;
-        refuse_closed(&old)?;
+        refuse_closed(&old, BOOK_ANEW)?;
         let span = Interval::starting(start, self.duration_minutes.unwrap_or(old.span().minutes()));
         if span == old.span() {
-            let (message, data) = tell_moved(&old, span, old.bay.clone(), call);
+            let (message, data) = tell_moved(&old, span, Where::of(&old), call);
             return write.finish(Answer::repeated(message, data)).await;
         }
-        let wanted = Wanted {
-            argument: "new_datetime",
-            duration_minutes: span.minutes(),
-            service: Some(old.service_type),
-            except: Some(old.id),
-        };
-        let question = question(old.customer_id, old.vehicle_id, span, Some(old.id), call);
-        let visit = write.session.visit(&question, call.now).await?;
-        let place = take_place(&mut write, &wanted, span, &visit, call).await?;
-        let (bay, technician) = (place.bay, place.technician);
-        match write.session.move_appointment(old.id, span, bay, technician, call.now).await {
-            Err(error) if is_refused(&error) => {
+        let wanted = wanted("new_datetime", &old, span);
+        let placement = match move_visit("new_datetime", &mut write, &old, span, call).await {
+            Err(ToolError::Query(error)) if is_refused(&error) => {
                 drop(write);
                 return Err(refuse_taken(&wanted, start, call).await?);
             }
-            moved => moved?,
-        }
-        let bay = write.store.resources.bay_name(bay).to_owned();
-        let (message, data) = tell_moved(&old, span, bay, call);
+            Err(error) => return Err(error),
+            Ok(Err(refused)) => {
+                return refused.with_offers(&mut write.session, &wanted, start, call).await;
+            }
+            Ok(Ok(placement)) => placement,
+        };
+        let resources = &write.store.resources;
+        let place = Where {
+            bay: resources.bay_name(placement.bay).to_owned(),
+            technician: placement.technician.map(|id| resources.technician_name(id).to_owned()),
+        };
+        let (message, data) = tell_moved(&old, span, place, call);
         write.finish(Answer::new(message, data)).await
+    }
+}
+
+fn wanted(argument: &'static str, old: &Appointment, span: Interval) -> Wanted {
+    Wanted {
+        argument,
+        duration_minutes: span.minutes(),
+        service: Some(old.service_type),
+        except: Some(old.id),
+        kept: None,
+    }
+}
+
+/// Moves a visit inside a transaction that is still to be committed, or says why not; then nothing
+/// was changed. `argument` is what a refusal calls the new start.
+pub(in crate::tools) async fn move_visit(
+    argument: &'static str,
+    write: &mut Write,
+    old: &Appointment,
+    span: Interval,
+    call: &Call<'_>,
+) -> Result<Result<Placement, Refused>, ToolError> {
+    let wanted = wanted(argument, old, span);
+    let question = question(old.customer_id, old.vehicle_id, span, &wanted, call);
+    let visit = write.session.visit(&question, call.now).await?;
+    let found = find_place(write, &wanted, span, &visit, call).await?;
+    if let Ok(placement) = found {
+        write.session.move_appointment(old.id, placement, call.now).await?;
+    }
+    Ok(found)
+}
+
+/// The names of a visit's bay and technician.
+struct Where {
+    bay: String,
+    technician: Option<String>,
+}
+
+impl Where {
+    fn of(visit: &Appointment) -> Self {
+        Self { bay: visit.bay.clone(), technician: visit.technician.clone() }
     }
 }
 
 fn tell_moved(
     old: &Appointment,
     span: Interval,
-    bay: String,
+    place: Where,
     call: &Call<'_>,
 ) -> (String, Rescheduled) {
     let zone = call.engine.shop().zone;
@@ -114,7 +158,8 @@ fn tell_moved(
         service_type: old.service_type,
         duration_minutes: span.minutes(),
         status: old.status,
-        bay,
+        bay: place.bay,
+        technician: place.technician,
     };
     (message, data)
 }

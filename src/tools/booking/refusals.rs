@@ -17,21 +17,26 @@ const NEAREST: &str =
     "Offer up to three of data.alternatives, or call get_available_slots for another day.";
 
 /// A refusal that is still without its alternatives.
-pub(super) struct Refused {
+pub(in crate::tools) struct Refused {
     refusal: Refusal,
     /// What to do with the alternatives; `None` where there can be none.
     hint: Option<&'static str>,
 }
 
 /// What is wrong with a time, whoever is free then.
-pub(super) fn check_time(wanted: &Wanted, span: Interval, call: &Call<'_>) -> Option<Refused> {
+pub(in crate::tools) fn check_time(
+    wanted: &Wanted,
+    span: Interval,
+    call: &Call<'_>,
+) -> Option<Refused> {
     let shop = call.engine.shop();
     let start = span.start;
     let at = format!("{} {}", wanted.argument, rfc3339(start, shop.zone));
     if start <= call.now {
         return Some(in_the_past(&at, call));
     }
-    if start < earliest(call) {
+    // The notice and the horizon of a kept time were checked when it was kept.
+    if wanted.kept.is_none() && start < earliest(call) {
         let notice = spoken_minutes(shop.booking.minimum_notice_minutes);
         return Some(Refused::offering(
             "data.alternatives has the first times that can be booked: offer up to three of them, or call get_available_slots for a later day.",
@@ -39,7 +44,7 @@ pub(super) fn check_time(wanted: &Wanted, span: Interval, call: &Call<'_>) -> Op
             format!("{at} is too soon: the shop needs notice of {notice}"),
         ));
     }
-    if start > latest(call) {
+    if wanted.kept.is_none() && start > latest(call) {
         let horizon = spoken_minutes(shop.booking.horizon_days.saturating_mul(1440));
         return Some(Refused::offering(
             "data.alternatives has the last times that can be booked: offer up to three of them, or call get_available_slots for an earlier day.",
@@ -62,10 +67,14 @@ fn in_the_past(at: &str, call: &Call<'_>) -> Refused {
 fn outside(reason: String, at: &str, span: Interval, call: &Call<'_>) -> Refused {
     let shop = call.engine.shop();
     let date = local_date(span.start, shop.zone);
-    let clock = |at| wall_clock(at, shop.zone).format("%H:%M");
+    let clock = |at| wall_clock(at, shop.zone).format("%H:%M").to_string();
     let open: Vec<String> = match shop.hours.on(date, shop.zone) {
-        Day::Open { work, .. } => {
-            work.iter().map(|open| format!("{}-{}", clock(open.start), clock(open.end))).collect()
+        Day::Open { work, closes, .. } => {
+            let end = |open: &Interval| match open.end {
+                end if end > closes => "past midnight".to_owned(),
+                end => clock(end),
+            };
+            work.iter().map(|open| format!("{}-{}", clock(open.start), end(open))).collect()
         }
         Day::Closed { .. } => Vec::new(),
     };
@@ -91,7 +100,7 @@ fn outside(reason: String, at: &str, span: Interval, call: &Call<'_>) -> Refused
 }
 
 /// The refusal of a time at which nobody is free, or nobody ever does that service.
-pub(super) fn not_free(
+pub(in crate::tools) fn not_free(
     wanted: &Wanted,
     start: Timestamp,
     resources: &Resources,
@@ -112,7 +121,7 @@ pub(super) fn not_free(
 }
 
 /// The refusal after the schema refused: somebody wrote past the shop's lock.
-pub(super) async fn refuse_taken(
+pub(in crate::tools) async fn refuse_taken(
     wanted: &Wanted,
     start: Timestamp,
     call: &Call<'_>,
@@ -123,12 +132,17 @@ pub(super) async fn refuse_taken(
 }
 
 impl Refused {
+    /// One that no other time mends.
+    pub(in crate::tools) fn plain(refusal: Refusal) -> Self {
+        Self { refusal, hint: None }
+    }
+
     fn offering(hint: &'static str, message: impl Into<String>, error: impl Into<String>) -> Self {
         Self { refusal: Refusal::new(Code::SlotUnavailable, message, error), hint: Some(hint) }
     }
 
     /// Fails with the refusal and the nearest times that can be booked.
-    pub(super) async fn with_offers<T>(
+    pub(in crate::tools) async fn with_offers<T>(
         self,
         session: &mut Session,
         wanted: &Wanted,

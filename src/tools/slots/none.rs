@@ -1,6 +1,6 @@
 //! Why nothing can be offered, in words.
 
-use super::{FreeDay, earliest};
+use super::{Alternative, FreeDay, SAID_ALOUD, earliest, join};
 use crate::domain::appointment::ServiceType;
 use crate::domain::hours::Day;
 use crate::domain::local_time::{clock_time, day_of_week, local_date, spoken_date};
@@ -56,6 +56,17 @@ pub(super) fn tell(
     }
 }
 
+/// The nearest times that are free, as a sentence to follow the reason.
+pub(super) fn tell_nearest(alternatives: &[Alternative]) -> String {
+    let times: Vec<String> =
+        alternatives.iter().take(SAID_ALOUD).map(|other| other.when.clone()).collect();
+    match times.as_slice() {
+        [] => String::new(),
+        [only] => format!(" The nearest free time is {only}."),
+        several => format!(" The nearest free times are {}.", join(several)),
+    }
+}
+
 fn tell_day(day: &FreeDay, duration_minutes: i64, call: &Call<'_>) -> String {
     let shop = call.engine.shop();
     let name = format!("{}, {}", day_of_week(day.date), spoken_date(day.date));
@@ -80,7 +91,7 @@ fn tell_day(day: &FreeDay, duration_minutes: i64, call: &Call<'_>) -> String {
 fn tell_too_late(day: &FreeDay, name: &str, call: &Call<'_>) -> String {
     let shop = call.engine.shop();
     let closes = match shop.hours.on(day.date, shop.zone) {
-        Day::Open { work, .. } => work.last().map_or(call.now, |last| last.end),
+        Day::Open { closes, .. } => closes,
         Day::Closed { .. } => call.now,
     };
     if closes <= call.now {

@@ -78,9 +78,14 @@ struct Special {
 fn minutes() -> impl Strategy<Value = Minutes> {
     // Often near midnight and in the small hours, where clocks change.
     let minute = || prop_oneof![0..=1440_i64, 0..=200_i64, (0..=24_i64).prop_map(|h| h * 60)];
-    (minute(), minute())
+    let any = (minute(), minute())
         .prop_filter("not empty", |(a, b)| a != b)
-        .prop_map(|(a, b)| a.min(b)..a.max(b))
+        .prop_map(|(a, b)| a.min(b)..a.max(b));
+    // Often through the night.
+    let hour = || (1..=23_i64).prop_map(|h| h * 60);
+    let night =
+        prop_oneof![Just(0..1440_i64), hour().prop_map(|to| 0..to), hour().prop_map(|h| h..1440)];
+    prop_oneof![3 => any, 1 => night]
 }
 
 fn dates() -> impl Strategy<Value = (Tz, NaiveDate)> {
@@ -164,11 +169,11 @@ impl Plan {
         }
     }
 
-    /// The hours and the lunch of the case's date.
-    fn today(&self) -> (Option<&Minutes>, Option<&Minutes>) {
+    /// The hours and the lunch so many days after the case's date.
+    fn hours_on(&self, day: i64) -> (Option<&Minutes>, Option<&Minutes>) {
         let lunch = self.lunch.as_ref();
-        match self.special.as_ref().filter(|special| special.days.contains(&0)) {
-            _ if self.is_closure => (None, None),
+        match self.special.as_ref().filter(|special| special.days.contains(&day)) {
+            _ if self.is_closure && day == 0 => (None, None),
             Some(Special { hours, lunch: Some(lunch), .. }) => (Some(hours), lunch.as_ref()),
             Some(Special { hours, lunch: None, .. }) => (Some(hours), lunch),
             None => (self.hours.as_ref(), lunch),
@@ -216,18 +221,23 @@ impl Case {
         free_starts(&day, &self.request(), &candidates, &self.reserved())
     }
 
-    /// Every minute that is on this date in some zone, with what the wall clock shows then.
+    /// Every minute that is on this date or the next in some zone, with what the wall clock shows then.
     fn clock(&self) -> Vec<(Timestamp, NaiveDateTime)> {
         let wall = |at: Timestamp| at.to_utc().with_timezone(&self.zone).naive_local();
-        let minutes = (-900..=2_400).map(|minute| self.utc_minute(minute));
+        let minutes = (-900..=3_840).map(|minute| self.utc_minute(minute));
         minutes.map(|at| (at, wall(at))).collect()
     }
 
     /// The minutes from the first time the clock shows `span`'s start to the last time that it
     /// shows its end; where it never does, from or to the minute at which it has passed it.
-    fn minutes_of(&self, clock: &[(Timestamp, NaiveDateTime)], span: &Minutes) -> Interval {
-        let [from, to] = [span.start, span.end]
-            .map(|minute| self.date.and_time(NaiveTime::MIN) + TimeDelta::minutes(minute));
+    fn minutes_of(
+        &self,
+        clock: &[(Timestamp, NaiveDateTime)],
+        day: i64,
+        span: &Minutes,
+    ) -> Interval {
+        let midnight = (self.date + TimeDelta::days(day)).and_time(NaiveTime::MIN);
+        let [from, to] = [span.start, span.end].map(|minute| midnight + TimeDelta::minutes(minute));
         let passes = |wanted| clock.iter().position(|&(_, wall)| wall >= wanted);
         let first = clock.iter().position(|&(_, wall)| wall == from).or(passes(from));
         let last = clock.iter().rposition(|&(_, wall)| wall == to).or(passes(to));
@@ -235,13 +245,29 @@ impl Case {
         Interval { start, end }
     }
 
+    /// The opening hours and the lunch so many days after the case's date.
+    fn worked_on(
+        &self,
+        clock: &[(Timestamp, NaiveDateTime)],
+        day: i64,
+    ) -> Option<(Interval, Option<Interval>)> {
+        let (hours, lunch) = self.plan.hours_on(day);
+        let lunch = lunch.map(|lunch| self.minutes_of(clock, day, lunch));
+        Some((self.minutes_of(clock, day, hours?), lunch))
+    }
+
     fn brute_force(&self) -> Vec<Timestamp> {
-        let (Some(hours), lunch) = self.plan.today() else { return Vec::new() };
         let clock = self.clock();
-        let opening = self.minutes_of(&clock, hours);
-        let lunch = lunch.map(|lunch| self.minutes_of(&clock, lunch));
+        let Some((opening, lunch)) = self.worked_on(&clock, 0) else { return Vec::new() };
         let within = |span: &Interval, at| span.start <= at && at < span.end;
-        let works = |at| within(&opening, at) && lunch.is_none_or(|lunch| !within(&lunch, at));
+        let tomorrow = self.worked_on(&clock, 1);
+        let works = |at| {
+            let works = |(opening, lunch): (Interval, Option<Interval>)| {
+                within(&opening, at) && lunch.is_none_or(|lunch| !within(&lunch, at))
+            };
+            // Where an evening comes twice, both dates have it; each keeps to its own hours.
+            works((opening, lunch)) || (at >= opening.end && tomorrow.is_some_and(works))
+        };
         let reserved = self.reserved();
         let is_free = |id, minutes: &[Timestamp]| {
             let mut hers = reserved.iter().filter(|taken| taken.resource == ResourceId(id));

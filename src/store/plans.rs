@@ -1,0 +1,119 @@
+//! That the queries of scheduling find their rows by an index, on a shop with many of them.
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+
+use super::{Store, appointments, reminders, reservations, search};
+use crate::config::{Config, DatabaseUrl, SqlitePath};
+
+/// The queries, and how many parameters each has.
+const QUERIES: [(&str, &str, usize); 12] = [
+    ("a day's reservations", reservations::RESERVED, 4),
+    ("a visit's", reservations::VISIT, 9),
+    ("an appointment", appointments::BY_ID, 1),
+    ("a hold's appointment", appointments::BY_HOLD, 1),
+    ("upcoming appointments", appointments::UPCOMING, 5),
+    ("all of a customer's", appointments::ALL, 4),
+    ("appointments by time", search::BY_TIME, 9),
+    ("appointments by customer", search::BY_CUSTOMER, 10),
+    ("appointments by VIN", search::BY_VIN, 13),
+    ("open appointments", search::OPEN, 5),
+    ("due reminders", search::DUE, 3),
+    ("attempts to remind", reminders::ATTEMPTS_OF, 2),
+];
+
+/// Tables that grow with the years; `resources` and `holds` do not.
+const LARGE: [&str; 5] = ["appointments", "reservations", "customers", "vehicles", "reminders"];
+
+/// Half hours in 20 bays, one visit each, 40,000 in all; `reservations` as the triggers fill it,
+/// which are off, since they would take long. As many customers as a large shop has.
+const FILL: [&str; 6] = [
+    "insert into resources (id, kind, name) select n, 'bay', 'Bay ' || n from numbers where n <= 20",
+    "insert into customers (id, first_name, last_name, phone_number, created_at)
+     select n, 'Ann', 'Lee', '+1202' || (5550000 + n), 0 from numbers where n <= 20000",
+    "insert into vehicles (id, customer_id, vin, year, make, model, is_primary, created_at)
+     select n, n, substr('1HGCM826000000000', 1, 17 - length(n || '')) || n, 2020, 'Honda',
+            'Accord', 1 = 1, 0
+     from numbers where n <= 20000",
+    "insert into appointments (id, customer_id, vehicle_id, bay_id, starts_at, ends_at,
+            reserved_until, service_type, status, booking_method, booked_by, created_at, updated_at)
+     select n, 1 + n % 20000, 1 + n % 20000, 1 + n % 20, 1800000000 + n / 20 * 1800,
+            1800000000 + n / 20 * 1800 + 1800, 1800000000 + n / 20 * 1800 + 1800, 'oil_change',
+            'scheduled', 'ai_voice', 'AI', 0, 0
+     from numbers",
+    "insert into reservations (resource_id, starts_at, ends_at, appointment_id)
+     select bay_id, starts_at, reserved_until, id from appointments",
+    "insert into reminders (appointment_id, channel, outcome, sent_at)
+     select n, 'call', 'no_answer', 0 from numbers where n <= 20000",
+];
+
+/// A scan of a large table, in what SQLite calls a plan: `SCAN a`, without `USING INDEX`.
+fn reads_all_of_sqlite(line: &str) -> bool {
+    let aliases = ["a", "c", "v", "r"];
+    let scanned = line.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
+    scanned.is_some_and(|table| LARGE.contains(&table) || aliases.contains(&table))
+}
+
+#[tokio::test]
+async fn sqlite_finds_the_rows_by_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    let url = DatabaseUrl::Sqlite(SqlitePath::File(path.clone()));
+    Store::open(&url, &Config::in_memory().shop).await.unwrap().close().await;
+    // No rows are needed: without statistics, SQLite plans by the schema alone.
+    let mut connection = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    for (name, sql, _) in QUERIES {
+        let explain = AssertSqlSafe(format!("explain query plan {sql}"));
+        let rows = sqlx::query(explain).fetch_all(&mut connection).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+        let scan = plan.iter().find(|line| reads_all_of_sqlite(line));
+        assert_eq!(scan, None, "{name}: {plan:#?}");
+    }
+}
+
+#[tokio::test]
+async fn postgres_finds_the_rows_by_an_index() {
+    let server = std::env::var("TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty());
+    let server = server.expect("TEST_POSTGRES_URL is not set: run scripts/test");
+    let server: PgConnectOptions = server.parse().unwrap();
+    let name = format!("servicebay_plans_{}", std::process::id());
+    let mut admin = server.connect().await.unwrap();
+    let run = |sql: String| sqlx::raw_sql(AssertSqlSafe(sql));
+    run(format!("create database {name} template template0")).execute(&mut admin).await.unwrap();
+    let own = server.clone().database(&name);
+    let plans = tokio::spawn(async move { postgres_plans(own).await }).await;
+    run(format!("drop database {name} with (force)")).execute(&mut admin).await.unwrap();
+    for (name, plan) in plans.unwrap() {
+        let scans_all = |table| plan.contains(&format!("Seq Scan on {table}"));
+        assert!(!LARGE.into_iter().any(scans_all), "{name}: {plan}");
+    }
+}
+
+/// The plans that Postgres keeps for prepared queries, whatever their parameters.
+async fn postgres_plans(own: PgConnectOptions) -> Vec<(&'static str, String)> {
+    let url = DatabaseUrl::Postgres(own.to_url_lossy().to_string());
+    Store::open(&url, &Config::in_memory().shop).await.unwrap().close().await;
+    let mut connection = own.connect().await.unwrap();
+    let mut setup = vec![
+        "set session_replication_role = replica".to_owned(),
+        "delete from resources".to_owned(),
+        "create temp table numbers as select generate_series(1, 40000) as n".to_owned(),
+    ];
+    setup.extend(FILL.map(str::to_owned));
+    setup.push("analyze".to_owned());
+    setup.push("set plan_cache_mode = force_generic_plan".to_owned());
+    for sql in setup {
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    }
+    let mut plans = Vec::new();
+    for (number, (name, sql, parameters)) in QUERIES.into_iter().enumerate() {
+        let nulls = vec!["null"; parameters].join(", ");
+        let explain = format!("prepare q{number} as {sql}; explain execute q{number}({nulls})");
+        let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
+        let lines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        plans.push((name, lines.join("\n")));
+    }
+    connection.close().await.unwrap();
+    plans
+}

@@ -1,0 +1,133 @@
+//! Listing a customer's appointments.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{View, cursor, view};
+use crate::config::Toolset;
+use crate::domain::id::CustomerId;
+use crate::domain::local_time::{rfc3339, spoken};
+use crate::error::ToolError;
+use crate::store::{self, Page};
+use crate::tools::vehicles::customer_not_found;
+use crate::tools::{Answer, Call, Effect, Tool};
+
+/// How many appointments are listed where the caller does not say.
+const DEFAULT_LIMIT: i64 = 20;
+
+/// The arguments of `get_upcoming_appointments`.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct GetUpcomingAppointments {
+    /// The customer's number, from lookup_customer.
+    customer_id: CustomerId,
+    /// Whether to list past, cancelled and completed ones too, newest first; left out: false.
+    include_past: Option<bool>,
+    /// How many at most; left out: 20.
+    #[schemars(range(min = 1, max = 100))]
+    limit: Option<i64>,
+    /// The next_cursor of the reply before, for what follows it.
+    #[schemars(length(max = 100))]
+    cursor: Option<String>,
+}
+
+/// A customer's appointments.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Listed {
+    /// The time of this reply in the shop's zone, RFC 3339.
+    now: String,
+    /// The customer's number.
+    customer_id: CustomerId,
+    /// The appointments.
+    appointments: Vec<View>,
+    /// Pass it back as cursor for more; absent where there is no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+impl Tool for GetUpcomingAppointments {
+    const NAME: &'static str = "get_upcoming_appointments";
+    const TITLE: &'static str = "Get upcoming appointments";
+    const DESCRIPTION: &'static str = "List a customer's scheduled and confirmed visits that are still to come, soonest first; with include_past all of them, newest first. Use it to find the appointment_id to move or cancel.";
+    const TOOLSET: Toolset = Toolset::Appointments;
+    const EFFECT: Effect = Effect::Reads;
+    type Data = Listed;
+
+    async fn run(self, call: &Call<'_>) -> Result<Answer<Listed>, ToolError> {
+        let include_past = self.include_past.unwrap_or_default();
+        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
+        let list = List { customer_id: self.customer_id, include_past };
+        let after =
+            self.cursor.as_deref().map(|text| cursor::read(text, &list.question())).transpose()?;
+        // One more than asked for tells whether there is more.
+        let page = Page { after, limit: limit + 1 };
+        let store = call.engine.store().await?;
+        let mut session = store.read().await?;
+        let mut rows = if include_past {
+            session.all_appointments(self.customer_id, page).await?
+        } else {
+            session.upcoming_appointments(self.customer_id, call.now, page).await?
+        };
+        if rows.is_empty() && !session.customer_exists(self.customer_id).await? {
+            return Err(customer_not_found(self.customer_id).into());
+        }
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > wanted;
+        rows.truncate(wanted);
+        let next_cursor =
+            rows.last().filter(|_| has_more).map(|row| cursor::write(&list.question(), row));
+        let message = list.tell(&rows, Pages { is_later: after.is_some(), has_more }, call);
+        let data = Listed {
+            now: rfc3339(call.now, call.engine.shop().zone),
+            customer_id: self.customer_id,
+            appointments: rows.into_iter().map(|row| view(row, call)).collect(),
+            next_cursor,
+        };
+        Ok(Answer::new(message, data))
+    }
+}
+
+/// Which list is read.
+struct List {
+    customer_id: CustomerId,
+    include_past: bool,
+}
+
+/// Where a page stands among the others.
+struct Pages {
+    is_later: bool,
+    has_more: bool,
+}
+
+impl List {
+    fn tell(&self, rows: &[store::Appointment], pages: Pages, call: &Call<'_>) -> String {
+        let zone = call.engine.shop().zone;
+        let count = match rows.len() {
+            0 => "no".to_owned(),
+            count => count.to_string(),
+        };
+        let more = if pages.is_later { " more" } else { "" };
+        let upcoming = if self.include_past { "" } else { " upcoming" };
+        let plural = if rows.len() == 1 { "" } else { "s" };
+        let and_more = match (pages.has_more, pages.is_later) {
+            (false, _) => "",
+            (true, false) => ", and there are more",
+            (true, true) => ", and there are still more",
+        };
+        let first = rows.first().filter(|_| !self.include_past && !pages.is_later);
+        let next = first.map_or_else(String::new, |first| {
+            let when = spoken(first.starts_at, call.now, zone);
+            let service = first.service_type.as_str().replace('_', " ");
+            match (rows.len(), pages.has_more) {
+                (1, false) => format!(": {service} on {when}"),
+                (1, true) => format!("; the next is {service} on {when}"),
+                _ => format!("; the next is on {when}"),
+            }
+        });
+        format!("Found {count}{more}{upcoming} appointment{plural}{and_more}{next}.")
+    }
+
+    /// What a cursor of this list is good for.
+    fn question(&self) -> String {
+        format!("{}{:x}", if self.include_past { 'p' } else { 'u' }, self.customer_id.0)
+    }
+}

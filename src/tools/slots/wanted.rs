@@ -1,0 +1,186 @@
+//! A visit whose time is still open, and the times that are free for it.
+
+use chrono::{Days, NaiveDate};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::none::unserved;
+use crate::domain::appointment::{Placement, ServiceType};
+use crate::domain::assignment::{Assignment, Candidates, Reserved, assign};
+use crate::domain::hours::Day;
+use crate::domain::id::AppointmentId;
+use crate::domain::local_time::{day_bounds, local_date, rfc3339, spoken};
+use crate::domain::slots::{Obstacle, Request, free_starts, nearest, obstacle};
+use crate::domain::time::{Interval, Timestamp};
+use crate::error::ToolError;
+use crate::store::{Resources, Session};
+use crate::tools::Call;
+
+/// How many alternatives are offered.
+const ALTERNATIVES: usize = 5;
+/// How many days around a wanted time alternatives are looked for: first near by, where most shops
+/// have some, and only then further away.
+const REACHES_DAYS: [u64; 3] = [3, 14, 92];
+
+/// A visit whose time is still open.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::tools) struct Wanted {
+    /// The argument that names its time, for refusals.
+    pub argument: &'static str,
+    pub duration_minutes: i64,
+    pub service: Option<ServiceType>,
+    /// The appointment that is to be moved, whose own time counts as free.
+    pub except: Option<AppointmentId>,
+    /// The place that a hold kept for it; its notice was checked when it was kept.
+    pub kept: Option<Assignment>,
+}
+
+/// A day and its free starts.
+pub(in crate::tools) struct FreeDay {
+    pub date: NaiveDate,
+    pub starts: Vec<Timestamp>,
+    pub closed_reason: Option<String>,
+    pub obstacle: Option<Obstacle>,
+}
+
+/// A free start near the wanted one.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(in crate::tools) struct Alternative {
+    /// RFC 3339 in the shop's zone.
+    scheduled_at: String,
+    /// The same to say aloud.
+    pub when: String,
+}
+
+impl Wanted {
+    /// The bay (and technician) for the visit at this time, if one is free all along, its buffer
+    /// included.
+    pub fn place(
+        &self,
+        span: Interval,
+        resources: &Resources,
+        taken: &[Reserved],
+        call: &Call<'_>,
+    ) -> Option<Placement> {
+        if unserved(resources, self.service).is_some() {
+            return None;
+        }
+        let bays = resources.bays_for(self.service);
+        let technicians = resources.technicians_for(self.service);
+        let candidates = Candidates { bays: &bays, technicians: &technicians };
+        let reserved_until = span.end.plus_minutes(call.engine.shop().buffer_of(self.service));
+        let reserved = Interval { start: span.start, end: reserved_until };
+        let window = self.window(span, call);
+        let Assignment { bay, technician } =
+            assign(reserved, window, &candidates, taken, self.kept)?;
+        Some(Placement { span, reserved_until, bay, technician })
+    }
+
+    /// The time around the visit in which it matters what else is reserved: its day, and its buffer.
+    pub fn window(&self, span: Interval, call: &Call<'_>) -> Interval {
+        let shop = call.engine.shop();
+        let day = day_bounds(local_date(span.start, shop.zone), shop.zone);
+        let reserved_until = span.end.plus_minutes(shop.buffer_of(self.service));
+        Interval { start: day.start, end: day.end.max(reserved_until) }
+    }
+
+    /// The free starts of `days` days from `date` on; one query, whatever their number.
+    pub async fn free_days(
+        &self,
+        session: &mut Session,
+        resources: &Resources,
+        date: NaiveDate,
+        days: u64,
+        call: &Call<'_>,
+    ) -> Result<Vec<FreeDay>, ToolError> {
+        let shop = call.engine.shop();
+        let dates: Vec<NaiveDate> =
+            (0..days).filter_map(|day| date.checked_add_days(Days::new(day))).collect();
+        let (Some(&first), Some(&last)) = (dates.first(), dates.last()) else {
+            return Ok(Vec::new());
+        };
+        let window = Interval {
+            start: day_bounds(first, shop.zone).start,
+            // A late visit, or its buffer, may reach into the next day.
+            end: day_bounds(last, shop.zone)
+                .end
+                .plus_minutes(self.duration_minutes)
+                .plus_minutes(shop.buffer_of(self.service)),
+        };
+        let reserved = session.reservations(window, call.now, self.except).await?.taken;
+        let bays = resources.bays_for(self.service);
+        let technicians = resources.technicians_for(self.service);
+        let candidates = Candidates { bays: &bays, technicians: &technicians };
+        let candidates = unserved(resources, self.service).is_none().then_some(candidates);
+        let request = self.request(call);
+        let free_day = |date| {
+            let day = shop.hours.on(date, shop.zone);
+            let free = |candidates| free_starts(&day, &request, candidates, &reserved);
+            let starts = candidates.as_ref().map(free).unwrap_or_default();
+            let obstacle = obstacle(&day, &request);
+            let closed_reason = match day {
+                Day::Closed { reason } => Some(reason),
+                Day::Open { .. } => None,
+            };
+            FreeDay { date, starts, closed_reason, obstacle }
+        };
+        Ok(dates.into_iter().map(free_day).collect())
+    }
+
+    fn request(&self, call: &Call<'_>) -> Request {
+        let shop = call.engine.shop();
+        Request {
+            duration_minutes: self.duration_minutes,
+            buffer_minutes: shop.buffer_of(self.service),
+            earliest: earliest(call),
+            latest: latest(call),
+            interval_minutes: shop.booking.slot_interval_minutes,
+        }
+    }
+
+    /// Up to five free starts nearest to `wanted`, the nearest first.
+    pub async fn alternatives(
+        &self,
+        session: &mut Session,
+        resources: &Resources,
+        wanted: Timestamp,
+        call: &Call<'_>,
+    ) -> Result<Vec<Alternative>, ToolError> {
+        if unserved(resources, self.service).is_some() {
+            return Ok(Vec::new());
+        }
+        let zone = call.engine.shop().zone;
+        let wanted = wanted.min(latest(call)).max(earliest(call));
+        let today = local_date(call.now, zone);
+        let around = local_date(wanted, zone);
+        let mut offers = Vec::new();
+        for reach in REACHES_DAYS {
+            let first =
+                around.checked_sub_days(Days::new(reach)).map_or(today, |day| day.max(today));
+            let back = around.signed_duration_since(first).num_days();
+            let days = u64::try_from(back).unwrap_or_default() + 1 + reach;
+            let days = self.free_days(session, resources, first, days, call).await?;
+            let starts: Vec<Timestamp> = days.into_iter().flat_map(|day| day.starts).collect();
+            offers = nearest(&starts, wanted, ALTERNATIVES);
+            if !offers.is_empty() && (offers.len() == ALTERNATIVES || reach > REACHES_DAYS[0]) {
+                break;
+            }
+        }
+        let alternative = |start| Alternative {
+            scheduled_at: rfc3339(start, zone),
+            when: spoken(start, call.now, zone),
+        };
+        Ok(offers.into_iter().map(alternative).collect())
+    }
+}
+
+/// The first start that may be booked.
+pub(in crate::tools) fn earliest(call: &Call<'_>) -> Timestamp {
+    // A visit that starts this very second has already started.
+    call.now.plus_seconds(1).plus_minutes(call.engine.shop().booking.minimum_notice_minutes)
+}
+
+/// The last start that may be booked.
+pub(in crate::tools) fn latest(call: &Call<'_>) -> Timestamp {
+    call.now.plus_seconds(call.engine.shop().booking.horizon_days.saturating_mul(86_400))
+}

@@ -1,0 +1,35 @@
+//! Times as callers give them, and the refusal of those that cannot be used.
+
+use chrono::NaiveDate;
+use serde_json::json;
+
+use super::Call;
+use super::arguments::refuse;
+use crate::domain::local_time::{rfc3339, spoken};
+use crate::domain::time::Timestamp;
+use crate::domain::time_input::{InvalidTime, parse_day, parse_instant};
+use crate::error::Refusal;
+
+/// Reads an instant that a caller gave.
+pub(super) fn read_instant(field: &str, text: &str, call: &Call<'_>) -> Result<Timestamp, Refusal> {
+    parse_instant(text, call.now, call.engine.shop().zone)
+        .map_err(|wrong| refuse_time(field, text, wrong, call))
+}
+
+/// Reads a day that a caller gave.
+pub(super) fn read_day(field: &str, text: &str, call: &Call<'_>) -> Result<NaiveDate, Refusal> {
+    parse_day(text, call.now, call.engine.shop().zone)
+        .map_err(|wrong| refuse_time(field, text, wrong, call))
+}
+
+pub(super) fn refuse_time(field: &str, text: &str, wrong: InvalidTime, call: &Call<'_>) -> Refusal {
+    let zone = call.engine.shop().zone;
+    let shown: String = text.chars().filter(|c| !c.is_control()).take(40).collect();
+    let refusal = refuse(field, format!("\"{shown}\" {wrong}"));
+    let InvalidTime::Skipped { before, after } = wrong else { return refusal };
+    let choice =
+        |at| json!({"scheduled_at": rfc3339(at, zone), "when": spoken(at, call.now, zone)});
+    refusal
+        .hint("The clocks change over this time; ask the customer which of the two real times is meant.")
+        .data(json!({"alternatives": [choice(before), choice(after)]}))
+}
