@@ -13,6 +13,8 @@ use crate::store;
 
 pub mod cancelling;
 mod cursor;
+pub mod searching;
+pub mod status;
 pub mod upcoming;
 
 /// An appointment as callers see one.

@@ -30,7 +30,7 @@ pub struct Entry {
 }
 
 /// Every tool, in the order in which they are listed.
-pub static ALL: [Entry; 11] = [
+pub static ALL: [Entry; 13] = [
     entry::<customers::LookupCustomer>(),
     entry::<customers::CreateCustomer>(),
     entry::<vehicles::AddVehicle>(),
@@ -39,8 +39,10 @@ pub static ALL: [Entry; 11] = [
     entry::<holds::ReleaseHold>(),
     entry::<booking::BookAppointment>(),
     entry::<appointments::upcoming::GetUpcomingAppointments>(),
+    entry::<appointments::searching::SearchAppointments>(),
     entry::<appointments::cancelling::CancelAppointment>(),
     entry::<booking::moving::RescheduleAppointment>(),
+    entry::<appointments::status::UpdateAppointmentStatus>(),
     entry::<vin::DecodeVin>(),
 ];
 

@@ -6,8 +6,9 @@ use serde_json::json;
 use super::Call;
 use super::arguments::refuse;
 use crate::domain::local_time::{rfc3339, spoken};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Interval, Timestamp};
 use crate::domain::time_input::{InvalidTime, parse_day, parse_instant};
+use crate::domain::time_range::{InvalidRange, parse_range};
 use crate::error::Refusal;
 
 /// Reads an instant that a caller gave.
@@ -20,6 +21,19 @@ pub(super) fn read_instant(field: &str, text: &str, call: &Call<'_>) -> Result<T
 pub(super) fn read_day(field: &str, text: &str, call: &Call<'_>) -> Result<NaiveDate, Refusal> {
     parse_day(text, call.now, call.engine.shop().zone)
         .map_err(|wrong| refuse_time(field, text, wrong, call))
+}
+
+/// Reads the time between `from` and `to`, of which either may be left open.
+pub(super) fn read_range(
+    from: Option<&str>,
+    to: Option<&str>,
+    call: &Call<'_>,
+) -> Result<Interval, Refusal> {
+    parse_range(from, to, call.now, call.engine.shop().zone).map_err(|wrong| match wrong {
+        InvalidRange::From(wrong) => refuse_time("from", from.unwrap_or_default(), wrong, call),
+        InvalidRange::To(wrong) => refuse_time("to", to.unwrap_or_default(), wrong, call),
+        InvalidRange::Reversed => refuse("from", "is after to"),
+    })
 }
 
 pub(super) fn refuse_time(field: &str, text: &str, wrong: InvalidTime, call: &Call<'_>) -> Refusal {

@@ -1,0 +1,165 @@
+//! Finding appointments by time, status, service, customer or VIN.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{View, cursor, view};
+use crate::config::Toolset;
+use crate::domain::appointment::{ServiceType, Status};
+use crate::domain::id::CustomerId;
+use crate::domain::local_time::{rfc3339, spoken};
+use crate::domain::phone::PhoneNumber;
+use crate::error::{Refusal, ToolError};
+use crate::store::{Appointment, Page, Search, VIN_KEY_LENGTH};
+use crate::tools::arguments::refuse;
+use crate::tools::times::read_range;
+use crate::tools::{Answer, Call, Effect, Tool};
+
+/// How many appointments are listed where the caller does not say.
+const DEFAULT_LIMIT: i64 = 10;
+/// The length of a whole VIN.
+const VIN_LENGTH: usize = 17;
+
+/// The arguments of `search_appointments`.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct SearchAppointments {
+    /// The first day or time: YYYY-MM-DD, today, tomorrow, a weekday name, or RFC 3339; left out:
+    /// from the first appointment on.
+    #[schemars(length(min = 1, max = 60))]
+    from: Option<String>,
+    /// The last day (all of it) or time, written like from; left out: to the last appointment.
+    #[schemars(length(min = 1, max = 60))]
+    to: Option<String>,
+    /// Only those that stand there.
+    status: Option<Status>,
+    /// Only those for this service.
+    service_type: Option<ServiceType>,
+    /// Only those of this customer.
+    customer_id: Option<CustomerId>,
+    /// Only those of the vehicle with this VIN: all of it, or its last 6 characters or more.
+    #[schemars(length(min = 1, max = 60))]
+    vin: Option<String>,
+    /// How many at most; left out: 10.
+    #[schemars(range(min = 1, max = 100))]
+    limit: Option<i64>,
+    /// The next_cursor of the reply before, for what follows it.
+    #[schemars(length(max = 100))]
+    cursor: Option<String>,
+}
+
+/// The appointments that were found.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Found {
+    /// The time of this reply in the shop's zone, RFC 3339.
+    now: String,
+    /// The appointments, soonest first.
+    appointments: Vec<FoundAppointment>,
+    /// Pass it back as cursor for more; absent where there is no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// An appointment and whose it is.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct FoundAppointment {
+    #[serde(flatten)]
+    appointment: View,
+    /// The customer's name.
+    customer_name: String,
+    /// The customer's phone number, E.164.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    phone_number: Option<PhoneNumber>,
+}
+
+impl Tool for SearchAppointments {
+    const NAME: &'static str = "search_appointments";
+    const TITLE: &'static str = "Search appointments";
+    const DESCRIPTION: &'static str = "Find the shop's appointments by day, status, service, customer or VIN, soonest first, such as everything of tomorrow. For one customer's next visits, get_upcoming_appointments is simpler.";
+    const TOOLSET: Toolset = Toolset::Appointments;
+    const EFFECT: Effect = Effect::Reads;
+    type Data = Found;
+
+    async fn run(self, call: &Call<'_>) -> Result<Answer<Found>, ToolError> {
+        let search = self.read(call)?;
+        let question = self.question();
+        let after = self.cursor.as_deref().map(|text| cursor::read(text, &question)).transpose()?;
+        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
+        // One more than asked for tells whether there is more.
+        let page = Page { after, limit: limit + 1 };
+        let store = call.engine.store().await?;
+        let mut rows = store.read().await?.search_appointments(&search, page).await?;
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > wanted;
+        rows.truncate(wanted);
+        let next_cursor = rows.last().filter(|_| has_more).map(|row| cursor::write(&question, row));
+        let message = tell(&rows, has_more, after.is_some(), call);
+        let data = Found {
+            now: rfc3339(call.now, call.engine.shop().zone),
+            appointments: rows.into_iter().map(|row| found(row, call)).collect(),
+            next_cursor,
+        };
+        Ok(Answer::new(message, data))
+    }
+}
+
+impl SearchAppointments {
+    fn read(&self, call: &Call<'_>) -> Result<Search, Refusal> {
+        Ok(Search {
+            starts: read_range(self.from.as_deref(), self.to.as_deref(), call)?,
+            status: self.status,
+            service_type: self.service_type,
+            customer_id: self.customer_id,
+            vin_end: self.vin.as_deref().map(read_vin_end).transpose()?,
+        })
+    }
+
+    /// What a cursor of this list is good for: the filters as they were written.
+    fn question(&self) -> String {
+        let filters = format!(
+            "{:?} {:?} {:?} {:?} {:?} {:?}",
+            self.from, self.to, self.status, self.service_type, self.customer_id, self.vin
+        );
+        let digest = Sha256::digest(filters);
+        digest.iter().take(6).fold("s".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+    }
+}
+
+/// The end of a VIN as it is on file: no spaces and hyphens, in upper case.
+fn read_vin_end(text: &str) -> Result<String, Refusal> {
+    let vin: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+    let vin = vin.to_ascii_uppercase();
+    let is_known = vin.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_known && (VIN_KEY_LENGTH..=VIN_LENGTH).contains(&vin.len()) {
+        return Ok(vin);
+    }
+    Err(refuse("vin", "must be a whole VIN, or its last 6 letters and digits or more"))
+}
+
+fn found(row: Appointment, call: &Call<'_>) -> FoundAppointment {
+    FoundAppointment {
+        customer_name: format!("{} {}", row.first_name, row.last_name),
+        phone_number: row.phone_number.clone(),
+        appointment: view(row, call),
+    }
+}
+
+fn tell(rows: &[Appointment], has_more: bool, is_later: bool, call: &Call<'_>) -> String {
+    let more = if is_later { "more " } else { "" };
+    let and_more = if has_more { ", and there are more" } else { "" };
+    match rows {
+        [] => format!("I found no {more}appointments like that."),
+        [only] => format!(
+            "I found one {more}appointment{and_more}: {} {} on {}.",
+            only.first_name,
+            only.last_name,
+            spoken(only.starts_at, call.now, call.engine.shop().zone)
+        ),
+        [first, ..] => format!(
+            "I found {} {more}appointments{and_more}; the first is on {}.",
+            rows.len(),
+            spoken(first.starts_at, call.now, call.engine.shop().zone)
+        ),
+    }
+}
