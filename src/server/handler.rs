@@ -8,18 +8,17 @@ use futures_util::FutureExt;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
     CustomRequest, CustomResult, DiscoverResult, ErrorCode, Implementation, ListToolsResult,
-    PaginatedRequestParams, ServerCapabilities, ServerConfig,
+    PaginatedRequestParams, ProgressNotificationParam, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::Value;
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 
 use super::in_flight::RUNNING_LIMIT;
 use super::parse::OddArguments;
 use super::toolbox::Toolbox;
-use crate::tools::{CallContext, Reply};
+use crate::tools::{CallContext, Progress, Reply};
 
 /// How long a client may keep the list of the tools: it changes with the program alone.
 const LIST_TTL_MS: u64 = 3_600_000;
@@ -47,7 +46,8 @@ impl<T: Toolbox> Handler<T> {
     }
 
     /// The tool's reply; `None` when the call was cancelled and nobody waits for one.
-    async fn call(&self, name: &str, arguments: Value, ct: CancellationToken) -> Option<Reply> {
+    async fn call(&self, name: &str, arguments: Value, context: CallContext) -> Option<Reply> {
+        let ct = &context.cancelled;
         let _permit = match self.running.try_acquire() {
             Ok(permit) => permit,
             Err(_) => tokio::select! {
@@ -55,7 +55,6 @@ impl<T: Toolbox> Handler<T> {
                 () = ct.cancelled() => return None,
             },
         };
-        let context = CallContext { cancelled: ct.clone() };
         let call = AssertUnwindSafe(self.tools.call(name, arguments, &context)).catch_unwind();
         let mut call = std::pin::pin!(call);
         let reply = tokio::select! {
@@ -111,7 +110,9 @@ impl<T: Toolbox> ServerHandler for Handler<T> {
             None => context.extensions.remove::<OddArguments>().map_or(Value::Null, |odd| odd.0),
         };
         let started = tracing::enabled!(tracing::Level::INFO).then(Instant::now);
-        let reply = self.call(name, arguments, context.ct).await;
+        let progress = progress(&context);
+        let call = CallContext { cancelled: context.ct, progress };
+        let reply = self.call(name, arguments, call).await;
         if let Some(started) = started {
             log(name, reply.as_ref(), started);
         }
@@ -135,6 +136,24 @@ impl<T: Toolbox> ServerHandler for Handler<T> {
             }
         })
     }
+}
+
+/// Sends a call's steps to the client, if it asked for them.
+fn progress(context: &RequestContext<RoleServer>) -> Progress {
+    let Some(token) = context.meta.get_progress_token() else { return Progress::default() };
+    let peer = context.peer.clone();
+    Progress::new(move |step| {
+        let (peer, token) = (peer.clone(), token.clone());
+        let notification = ProgressNotificationParam::new(token, as_float(step.done))
+            .with_total(as_float(step.total));
+        // A client that is gone does not want to know.
+        async move { drop(peer.notify_progress(notification).await) }.boxed()
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of visits is far below 2^52")]
+fn as_float(count: usize) -> f64 {
+    count as f64
 }
 
 fn unknown_tool(name: &str) -> ErrorData {

@@ -11,6 +11,7 @@ use crate::domain::time::Interval;
 use crate::error::{Code, Refusal};
 use crate::store;
 
+pub mod bulk;
 pub mod cancelling;
 mod cursor;
 pub mod searching;

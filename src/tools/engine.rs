@@ -1,7 +1,6 @@
 //! What every tool can reach, and the way of a call to its tool.
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
-use std::time::Duration;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -9,6 +8,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::Effect;
+use super::progress::{Progress, Step};
 use super::registry::{ALL, Entry, VOICE};
 use super::reply::Reply;
 use crate::cache::{CustomerCache, VinCache};
@@ -18,10 +18,6 @@ use crate::domain::shop::Shop;
 use crate::domain::time::Timestamp;
 use crate::error::{Code, Refusal, ToolError};
 use crate::store::{Store, is_schema_missing};
-
-/// How long a call may take in all. Every wait inside is shorter; this is for a database that
-/// stopped answering in the middle of a query.
-const CALL_LIMIT: Duration = Duration::from_secs(7);
 
 /// Everything that the tools reach. Cheap to make: the database is opened by the first call that
 /// needs it.
@@ -42,6 +38,8 @@ pub struct Engine {
 pub struct CallContext {
     /// Cancelled when the client no longer waits for the reply.
     pub cancelled: CancellationToken,
+    /// Where a long call tells how far it has come.
+    pub progress: Progress,
 }
 
 /// One call under way.
@@ -54,6 +52,13 @@ pub struct Call<'a> {
     pub now: Timestamp,
     /// What the arguments are known by where they bring an idempotency key.
     pub arguments_hash: Option<String>,
+}
+
+impl Call<'_> {
+    /// Tells the client how far the call has come, where it asked for that.
+    pub async fn report(&self, done: usize, total: usize) {
+        self.context.progress.report(Step { done, total }).await;
+    }
 }
 
 impl Engine {
@@ -152,7 +157,7 @@ impl Engine {
         let Some(entry) = self.entry(name) else { return Reply::refused(&unknown_tool(name)) };
         let now = Timestamp::from(chrono::Utc::now());
         let answer =
-            tokio::time::timeout(CALL_LIMIT, self.run(entry, arguments, context, now)).await;
+            tokio::time::timeout(entry.limit, self.run(entry, arguments, context, now)).await;
         match answer.unwrap_or_else(|_| Err(overdue(entry))) {
             Ok(reply) => reply,
             Err(error) => self.tell(entry, error, now),

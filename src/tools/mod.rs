@@ -9,6 +9,7 @@ mod booking;
 mod customers;
 mod engine;
 mod holds;
+mod progress;
 mod registry;
 mod reply;
 mod schema;
@@ -19,12 +20,14 @@ mod vin;
 mod write;
 
 use std::future::Future;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use engine::{Call, CallContext, Engine};
+pub use progress::{Progress, Step};
 pub use reply::{Answer, Reply};
 
 use crate::config::Toolset;
@@ -59,6 +62,9 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     const EFFECT: Effect;
     /// Whether it asks the world outside the shop.
     const OPEN_WORLD: bool = false;
+    /// How long a call may take in all. Every wait inside is shorter; this is for a database that
+    /// stopped answering in the middle of a query.
+    const LIMIT: Duration = Duration::from_secs(7);
     /// What a success carries.
     type Data: JsonSchema + Serialize + Send;
 

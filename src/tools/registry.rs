@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use rmcp::model::{JsonObject, ToolAnnotations};
 use serde_json::Value;
@@ -20,6 +21,7 @@ pub struct Entry {
     pub name: &'static str,
     pub toolset: Toolset,
     pub effect: Effect,
+    pub limit: Duration,
     title: &'static str,
     description: &'static str,
     open_world: bool,
@@ -30,7 +32,7 @@ pub struct Entry {
 }
 
 /// Every tool, in the order in which they are listed.
-pub static ALL: [Entry; 13] = [
+pub static ALL: [Entry; 14] = [
     entry::<customers::LookupCustomer>(),
     entry::<customers::CreateCustomer>(),
     entry::<vehicles::AddVehicle>(),
@@ -43,6 +45,7 @@ pub static ALL: [Entry; 13] = [
     entry::<appointments::cancelling::CancelAppointment>(),
     entry::<booking::moving::RescheduleAppointment>(),
     entry::<appointments::status::UpdateAppointmentStatus>(),
+    entry::<appointments::bulk::BulkUpdateAppointments>(),
     entry::<vin::DecodeVin>(),
 ];
 
@@ -66,6 +69,7 @@ const fn entry<T: Tool>() -> Entry {
         name: T::NAME,
         toolset: T::TOOLSET,
         effect: T::EFFECT,
+        limit: T::LIMIT,
         title: T::TITLE,
         description: T::DESCRIPTION,
         open_world: T::OPEN_WORLD,

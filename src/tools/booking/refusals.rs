@@ -137,6 +137,11 @@ impl Refused {
         Self { refusal, hint: None }
     }
 
+    /// The refusal without alternatives, for one of many visits.
+    pub(in crate::tools) fn alone(self) -> Refusal {
+        self.refusal
+    }
+
     fn offering(hint: &'static str, message: impl Into<String>, error: impl Into<String>) -> Self {
         Self { refusal: Refusal::new(Code::SlotUnavailable, message, error), hint: Some(hint) }
     }

@@ -1,0 +1,210 @@
+//! Cancelling or moving many visits, such as those of a day on which the shop stays closed.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::cancelling::read_reason;
+use crate::config::Toolset;
+use crate::domain::appointment::ServiceType;
+use crate::domain::id::AppointmentId;
+use crate::domain::local_time::{rfc3339, spoken};
+use crate::domain::time::Interval;
+use crate::error::{Code, Refusal, ToolError};
+use crate::store::Appointment;
+use crate::tools::arguments::refuse;
+use crate::tools::times::read_range;
+use crate::tools::{Answer, Call, Effect, Tool};
+
+mod changing;
+
+use changing::{perform, rehearse};
+
+/// How many visits one call changes at most.
+const MOST: i64 = 500;
+
+/// What is done to the visits.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum Action {
+    Cancel,
+    Reschedule,
+}
+
+/// The arguments of `bulk_update_appointments`.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct BulkUpdateAppointments {
+    /// Whether the visits are cancelled or moved by shift_days.
+    action: Action,
+    /// The first day or time: YYYY-MM-DD, today, tomorrow, a weekday name, or RFC 3339.
+    #[schemars(length(min = 1, max = 60))]
+    from: String,
+    /// The last day (all of it) or time, written like from.
+    #[schemars(length(min = 1, max = 60))]
+    to: String,
+    /// Only visits for this service.
+    service_type: Option<ServiceType>,
+    /// Why, for every visit; needed to cancel, and not kept where visits move.
+    #[schemars(length(max = 4000))]
+    reason: Option<String>,
+    /// By how many days each visit moves, at the same time of day; needed to reschedule.
+    #[schemars(range(min = -365, max = 365))]
+    shift_days: Option<i64>,
+    /// true (also when left out): only tell what would happen; false: do it.
+    dry_run: Option<bool>,
+}
+
+/// What was done to many visits, or would be.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct BulkUpdated {
+    /// The time of this reply in the shop's zone, RFC 3339.
+    now: String,
+    /// Whether nothing was changed yet.
+    dry_run: bool,
+    /// How many scheduled and confirmed visits begin in that time.
+    matched: usize,
+    /// How many of them were changed; in a dry run, how many would be.
+    changed: usize,
+    /// Those that stay as they are, and why.
+    failed: Vec<FailedItem>,
+    /// The numbers of those that were changed, or would be, soonest first.
+    appointment_ids: Vec<AppointmentId>,
+}
+
+/// A visit that stays as it is.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct FailedItem {
+    /// The appointment's number.
+    appointment_id: AppointmentId,
+    /// Its start to say aloud.
+    when: String,
+    /// Why, as a code.
+    #[schemars(with = "String")]
+    code: Code,
+    /// Why.
+    error: String,
+}
+
+/// What is done to each visit.
+enum Change {
+    Cancel { reason: String },
+    Shift { days: i64 },
+}
+
+impl Tool for BulkUpdateAppointments {
+    const NAME: &'static str = "bulk_update_appointments";
+    const TITLE: &'static str = "Update many appointments";
+    const DESCRIPTION: &'static str = "Cancel all scheduled and confirmed visits of a time, or move them by some days, for example when the shop has to close. Call it first without dry_run, which changes nothing and tells what would happen; say that to the person, and only after a yes repeat it with dry_run false. Each move is checked as reschedule_appointment checks it.";
+    const TOOLSET: Toolset = Toolset::Appointments;
+    const EFFECT: Effect = Effect::Destroys;
+    const LIMIT: Duration = Duration::from_secs(50);
+    type Data = BulkUpdated;
+
+    async fn run(self, call: &Call<'_>) -> Result<Answer<BulkUpdated>, ToolError> {
+        let change = self.change()?;
+        let visits = self.matched(&change, call).await?;
+        let is_dry = self.dry_run.unwrap_or(true);
+        let outcomes = if is_dry {
+            rehearse(&visits, &change, call).await?
+        } else {
+            perform(&visits, &change, call).await
+        };
+        let mut changed: Vec<&Appointment> = Vec::new();
+        let mut failed = Vec::new();
+        for (visit, outcome) in visits.iter().zip(outcomes) {
+            match outcome {
+                Ok(()) => changed.push(visit),
+                Err(refusal) => failed.push(FailedItem::new(visit, &refusal, call)),
+            }
+        }
+        changed.sort_unstable_by_key(|visit| (visit.starts_at, visit.id));
+        let data = BulkUpdated {
+            now: rfc3339(call.now, call.engine.shop().zone),
+            dry_run: is_dry,
+            matched: visits.len(),
+            changed: changed.len(),
+            failed,
+            appointment_ids: changed.into_iter().map(|visit| visit.id).collect(),
+        };
+        Ok(Answer::new(tell(&data, &change), data))
+    }
+}
+
+impl BulkUpdateAppointments {
+    fn change(&self) -> Result<Change, Refusal> {
+        match (self.action, &self.reason, self.shift_days.filter(|&days| days != 0)) {
+            (Action::Cancel, _, Some(_)) => {
+                Err(refuse("shift_days", "goes with reschedule; the action is cancel"))
+            }
+            (Action::Cancel, Some(reason), None) => {
+                Ok(Change::Cancel { reason: read_reason(reason)? })
+            }
+            (Action::Cancel, None, None) => Err(refuse("reason", "is required to cancel")),
+            (Action::Reschedule, _, Some(days)) => Ok(Change::Shift { days }),
+            (Action::Reschedule, _, None) => Err(refuse(
+                "shift_days",
+                "is required to reschedule, and must not be 0: the visits would stay where they are",
+            )),
+        }
+    }
+
+    /// The visits, in the order in which they are changed: those that move forward begin with the
+    /// last one, so that they make room for one another.
+    async fn matched(
+        &self,
+        change: &Change,
+        call: &Call<'_>,
+    ) -> Result<Vec<Appointment>, ToolError> {
+        let range = read_range(Some(&self.from), Some(&self.to), call)?;
+        // What has begun is no longer to be moved or called off.
+        let starts = Interval { start: range.start.max(call.now.plus_seconds(1)), end: range.end };
+        let store = call.engine.store().await?;
+        let mut session = store.read().await?;
+        let mut visits = session.open_appointments(starts, self.service_type, MOST + 1).await?;
+        if i64::try_from(visits.len()).is_ok_and(|count| count > MOST) {
+            let error = format!("cover more than {MOST} visits; choose fewer days");
+            return Err(refuse("from and to", error).into());
+        }
+        if matches!(change, Change::Shift { days: 1.. }) {
+            visits.reverse();
+        }
+        Ok(visits)
+    }
+}
+
+impl FailedItem {
+    fn new(visit: &Appointment, refusal: &Refusal, call: &Call<'_>) -> Self {
+        Self {
+            appointment_id: visit.id,
+            when: spoken(visit.starts_at, call.now, call.engine.shop().zone),
+            code: refusal.code(),
+            error: refusal.error().to_owned(),
+        }
+    }
+}
+
+fn tell(data: &BulkUpdated, change: &Change) -> String {
+    let count = |count: usize| match count {
+        1 => "1 visit".to_owned(),
+        count => format!("{count} visits"),
+    };
+    if data.matched == 0 {
+        return "No scheduled or confirmed visit begins in that time; nothing was changed."
+            .to_owned();
+    }
+    let did = match (change, data.dry_run) {
+        (Change::Cancel { .. }, true) => "would be cancelled",
+        (Change::Cancel { .. }, false) => "cancelled",
+        (Change::Shift { .. }, true) => "would be moved",
+        (Change::Shift { .. }, false) => "moved",
+    };
+    let failed = match (data.failed.len(), data.dry_run) {
+        (0, _) => String::new(),
+        (failed, true) => format!("; {} could not be", count(failed)),
+        (failed, false) => format!("; {} stayed as before", count(failed)),
+    };
+    let yet = if data.dry_run { " Nothing was changed yet." } else { "" };
+    format!("{} {did}{failed}.{yet}", count(data.changed))
+}
