@@ -11,6 +11,7 @@ mod engine;
 mod holds;
 mod progress;
 mod registry;
+mod reminders;
 mod reply;
 mod schema;
 mod slots;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::engine::Call;
 use super::reply::Reply;
 use super::{Effect, Tool, arguments, schema};
-use super::{appointments, booking, customers, holds, slots, vehicles, vin};
+use super::{appointments, booking, customers, holds, reminders, slots, vehicles, vin};
 use crate::config::Toolset;
 use crate::error::{Refusal, ToolError};
 
@@ -32,7 +32,7 @@ pub struct Entry {
 }
 
 /// Every tool, in the order in which they are listed.
-pub static ALL: [Entry; 14] = [
+pub static ALL: [Entry; 16] = [
     entry::<customers::LookupCustomer>(),
     entry::<customers::CreateCustomer>(),
     entry::<vehicles::AddVehicle>(),
@@ -46,6 +46,8 @@ pub static ALL: [Entry; 14] = [
     entry::<booking::moving::RescheduleAppointment>(),
     entry::<appointments::status::UpdateAppointmentStatus>(),
     entry::<appointments::bulk::BulkUpdateAppointments>(),
+    entry::<reminders::GetDueReminders>(),
+    entry::<reminders::RecordReminder>(),
     entry::<vin::DecodeVin>(),
 ];
 

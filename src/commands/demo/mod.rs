@@ -39,8 +39,10 @@ fn sample_shop(config: Config) -> Config {
 async fn play(stage: &mut Stage<'_>) -> io::Result<bool> {
     let Some((customer, vehicle)) = arrive(stage).await? else { return Ok(false) };
     let Some((slot, appointment)) = book(stage, customer, vehicle).await? else { return Ok(false) };
-    let Some(free) = collide(stage, &slot).await? else { return Ok(false) };
-    leave(stage, customer, appointment, &free).await
+    let Some((sam, free)) = collide(stage, &slot).await? else { return Ok(false) };
+    Ok(swap(stage, customer, appointment, &free, sam).await?
+        && remind(stage, appointment).await?
+        && come(stage, appointment).await?)
 }
 
 async fn arrive(stage: &mut Stage<'_>) -> io::Result<Option<(i64, i64)>> {
@@ -76,10 +78,15 @@ async fn book(
     let slots = days["by_date"].as_array().into_iter().flatten();
     let mut slots = slots.flat_map(|day| day["available_slots"].as_array().into_iter().flatten());
     let Some(slot) = slots.find_map(Value::as_str).map(str::to_owned) else { return Ok(None) };
-    stage.scene("The first of them suits Dana.")?;
-    let visit = json!({"customer_id": customer, "vehicle_id": vehicle, "scheduled_at": slot,
-        "service_type": "oil_change", "duration_minutes": 30,
-        "customer_concerns": "It rattles when it is cold."});
+    stage.scene("The first of them may suit Dana, who has to ask at home: it is kept for her.")?;
+    let hold = json!({"scheduled_at": slot, "service_type": "oil_change", "duration_minutes": 30});
+    let held = stage.call("hold_slot", hold).await?;
+    let Some(hold) = held.and_then(|data| data["hold_id"].as_str().map(str::to_owned)) else {
+        return Ok(None);
+    };
+    stage.scene("It does suit her.")?;
+    let visit = json!({"customer_id": customer, "vehicle_id": vehicle, "hold_id": hold,
+        "service_type": "oil_change", "customer_concerns": "It rattles when it is cold."});
     let booked = stage.call("book_appointment", visit.clone()).await?;
     let Some(appointment) = booked.and_then(|data| data["appointment_id"].as_i64()) else {
         return Ok(None);
@@ -92,8 +99,9 @@ async fn book(
     Ok(is_same.then_some((slot, appointment)))
 }
 
-/// Somebody else wants the same time: refused, with times that are free.
-async fn collide(stage: &mut Stage<'_>, slot: &str) -> io::Result<Option<String>> {
+/// Somebody else wants the same time: refused, with times that are free. What Sam wanted, and the
+/// first of those times.
+async fn collide(stage: &mut Stage<'_>, slot: &str) -> io::Result<Option<(Value, String)>> {
     stage.scene("Meanwhile Sam Ortega calls on another line and wants the very same time.")?;
     let person =
         json!({"first_name": "Sam", "last_name": "Ortega", "phone_number": "202-555-0188"});
@@ -108,28 +116,55 @@ async fn collide(stage: &mut Stage<'_>, slot: &str) -> io::Result<Option<String>
     };
     let visit = json!({"customer_id": customer, "vehicle_id": vehicle, "scheduled_at": slot,
         "service_type": "tire_rotation", "duration_minutes": 30});
-    let refusal = stage.refused("book_appointment", visit, "slot_unavailable").await?;
+    let refusal = stage.refused("book_appointment", visit.clone(), "slot_unavailable").await?;
     let free = refusal
         .and_then(|data| data["alternatives"][0]["scheduled_at"].as_str().map(str::to_owned));
-    Ok(free)
+    Ok(free.map(|free| (visit, free)))
 }
 
-async fn leave(
+/// Dana makes room, and Sam takes the time after all, but does not need it for long.
+async fn swap(
     stage: &mut Stage<'_>,
     customer: i64,
     appointment: i64,
     free: &str,
+    sam: Value,
 ) -> io::Result<bool> {
     stage.scene("Dana would rather come at the next free time.")?;
     let change = json!({"appointment_id": appointment, "new_datetime": free});
-    let moved = stage.call("reschedule_appointment", change).await?.is_some();
+    let moved = stage.call("reschedule_appointment", change).await?;
     stage.scene("What does Dana have coming up?")?;
     let listed = stage.call("get_upcoming_appointments", json!({"customer_id": customer})).await?;
-    stage.scene("And then the trip is off.")?;
-    let farewell = json!({"appointment_id": appointment, "reason": "The trip is off."});
-    let cancelled = stage.call("cancel_appointment", farewell).await?.is_some();
+    stage.scene("So Sam can have the time, and then sells the car.")?;
+    let booked = stage.call("book_appointment", sam).await?;
+    let Some(other) = booked.and_then(|data| data["appointment_id"].as_i64()) else {
+        return Ok(false);
+    };
+    let farewell = json!({"appointment_id": other, "reason": "The car is sold."});
+    let cancelled = stage.call("cancel_appointment", farewell).await?;
+    Ok(moved.is_some() && listed.is_some() && cancelled.is_some())
+}
+
+async fn remind(stage: &mut Stage<'_>, appointment: i64) -> io::Result<bool> {
+    stage.scene("Who has to be reminded of a visit in the next ten days?")?;
+    let due = stage.call("get_due_reminders", json!({"within_hours": 240})).await?;
+    let is_due = due.is_some_and(|data| data["reminders"][0]["appointment_id"] == appointment);
+    stage.scene("Dana picks up the phone.")?;
+    let reminder = json!({"appointment_id": appointment, "channel": "call", "outcome": "reached"});
+    let recorded = stage.call("record_reminder", reminder).await?;
+    Ok(is_due && recorded.is_some_and(|data| data["confirmation_sent"] == true))
+}
+
+async fn come(stage: &mut Stage<'_>, appointment: i64) -> io::Result<bool> {
+    stage.scene("The day has come, and the car is in the bay.")?;
+    let begun = json!({"appointment_id": appointment, "status": "in_progress"});
+    let begun = stage.call("update_appointment_status", begun).await?;
+    stage.scene("It is done.")?;
+    let done = json!({"appointment_id": appointment, "status": "completed", "mileage": 148_200,
+        "work_performed": "Oil and filter changed, heat shield tightened."});
+    let done = stage.call("update_appointment_status", done).await?;
     stage.scene("Dana calls once more and is known by now.")?;
     let known = stage.call("lookup_customer", json!({"phone_number": PHONE})).await?;
-    let is_known = known.is_some_and(|data| data["found"] == true);
-    Ok(moved && listed.is_some() && cancelled && is_known)
+    let is_served = known.is_some_and(|data| data["customer"]["last_service_date"].is_string());
+    Ok(begun.is_some() && done.is_some() && is_served)
 }
