@@ -3,7 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, TimeZone, Utc, Weekday};
+use chrono::{
+    DateTime, Datelike, Days, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, TimeZone,
+    Timelike, Utc, Weekday,
+};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
@@ -15,6 +18,16 @@ pub const ZONE: Tz = chrono_tz::America::New_York;
 pub const REPLY_LIMIT: Duration = Duration::from_secs(30);
 /// How soon a server is gone after its input ends or SIGTERM comes.
 pub const EXIT_LIMIT: Duration = Duration::from_secs(2);
+
+/// Open all day on every day, so that there is always a time soon.
+pub const ALL_DAY: &str = "[hours]\nmonday = \"00:00-24:00\"\ntuesday = \"00:00-24:00\"\n\
+    wednesday = \"00:00-24:00\"\nthursday = \"00:00-24:00\"\nfriday = \"00:00-24:00\"\n\
+    saturday = \"00:00-24:00\"\nsunday = \"00:00-24:00\"\nlunch = \"none\"\n";
+
+/// A zone in which it is morning, so that the day has twelve hours left at least.
+pub fn morning_zone() -> &'static str {
+    if Utc::now().hour() < 12 { "UTC" } else { "Etc/GMT+12" }
+}
 
 /// A number that this run has not handed out before.
 pub fn unique() -> u64 {
@@ -52,6 +65,11 @@ pub fn visit(owner: Owner, scheduled_at: &str) -> Value {
         "service_type": "oil_change",
         "duration_minutes": 60,
     })
+}
+
+/// What `hold_slot` needs to keep a time for an oil change of 60 minutes.
+pub fn hold(scheduled_at: &str) -> Value {
+    json!({ "scheduled_at": scheduled_at, "service_type": "oil_change", "duration_minutes": 60 })
 }
 
 /// `arguments` with one field set.
@@ -102,6 +120,24 @@ pub fn next_clock_change(month: u32) -> NaiveDate {
     let sunday = |year| NaiveDate::from_weekday_of_month_opt(year, month, Weekday::Sun, nth);
     let this_year = sunday(year).unwrap();
     if this_year > today() { this_year } else { sunday(year + 1).unwrap() }
+}
+
+/// The time so many minutes from now in UTC, without its fraction of a second.
+pub fn in_minutes(minutes: i64) -> String {
+    (Utc::now() + TimeDelta::minutes(minutes)).to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// The seconds since 1970 of a time that the server wrote.
+pub fn seconds(time: &Value) -> i64 {
+    DateTime::parse_from_rfc3339(time.as_str().expect("a time")).expect("RFC 3339").timestamp()
+}
+
+/// The numbers of the appointments in `list`, a field of a reply's data.
+pub fn ids(data: &Value, list: &str) -> Vec<i64> {
+    let rows = data[list].as_array().unwrap_or_else(|| panic!("no {list}: {data}"));
+    rows.iter()
+        .map(|row| row["appointment_id"].as_i64().unwrap_or_else(|| panic!("{row}")))
+        .collect()
 }
 
 /// The starts in `slots` as `HH:MM`.

@@ -111,8 +111,44 @@ async fn a_read_only_server_lists_and_answers_only_reads() {
 #[tokio::test]
 async fn the_voice_profile_lists_at_most_ten_tools() {
     let shop = Shop::open(Database::Sqlite).await.with_env("SERVICEBAY_PROFILE", "voice");
-    let count = tools(&shop).await.len();
-    assert!((1..=10).contains(&count), "{count} tools");
+    let tools = tools(&shop).await;
+    let mut names: Vec<_> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    assert!(names.len() <= 10, "{} tools", names.len());
+    names.sort_unstable();
+    for name in [
+        "lookup_customer",
+        "get_available_slots",
+        "hold_slot",
+        "book_appointment",
+        "get_upcoming_appointments",
+        "reschedule_appointment",
+        "cancel_appointment",
+    ] {
+        assert!(names.contains(&name), "{name} is missing of {names:?}");
+    }
+    assert!(!names.contains(&"bulk_update_appointments"), "nobody empties the shop by phone");
+}
+
+#[tokio::test]
+async fn the_scheduling_tools_are_all_listed() {
+    let shop = Shop::open(Database::Sqlite).await.with_env("SERVICEBAY_TOOLSETS", "appointments");
+    let tools = tools(&shop).await;
+    let mut names: Vec<_> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    let expected = "book_appointment bulk_update_appointments cancel_appointment \
+        get_available_slots get_due_reminders get_upcoming_appointments hold_slot \
+        record_reminder release_hold reschedule_appointment search_appointments \
+        update_appointment_status";
+    assert_eq!(names.join(" "), expected);
+    for tool in &tools {
+        let hints = (&tool["annotations"]["readOnlyHint"], &tool["annotations"]["destructiveHint"]);
+        let (reads, destroys) = match tool["name"].as_str().unwrap() {
+            name if name.starts_with("get_") || name.starts_with("search_") => (true, false),
+            "cancel_appointment" | "bulk_update_appointments" => (false, true),
+            _ => (false, false),
+        };
+        assert_eq!(hints, (&reads.into(), &destroys.into()), "{tool}");
+    }
 }
 
 #[tokio::test]

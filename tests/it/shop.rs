@@ -82,6 +82,12 @@ impl Shop {
             .with_env("NHTSA_BASE_URL", "")
     }
 
+    /// A shop that is open all day and in whose zone it is morning, with more lines of configuration.
+    pub async fn open_all_day(database: Database, toml: &str) -> Self {
+        let shop = Self::open(database).await.with_env("SHOP_TIMEZONE", data::morning_zone());
+        shop.with_config(&format!("{}{toml}", data::ALL_DAY))
+    }
+
     /// The same shop with one more setting in its servers' environment.
     pub fn with_env(mut self, key: &str, value: impl Into<OsString>) -> Self {
         self.env.insert(key.to_owned(), value.into());
@@ -200,6 +206,18 @@ impl Shop {
         };
         let occupied = |(bay_id, starts_at, ends_at)| Occupied { bay_id, starts_at, ends_at };
         rows.unwrap().into_iter().map(occupied).collect()
+    }
+
+    /// The number that a query of one row and one column returns.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let sql = AssertSqlSafe(sql.to_owned());
+        let number = match &self.place {
+            Place::Sqlite(path) => sqlx::query_scalar(sql).fetch_one(&mut sqlite(path).await).await,
+            Place::Postgres { own, .. } => {
+                sqlx::query_scalar(sql).fetch_one(&mut own.connect().await.unwrap()).await
+            }
+        };
+        number.unwrap()
     }
 
     /// Books past the server: a visit of `owner` over each existing one, in its bay, a minute later.
