@@ -24,6 +24,7 @@ mod held_bookings;
 mod holds;
 mod idempotency;
 mod listing;
+mod model;
 mod nhtsa;
 mod opening_days;
 mod opening_hours;
