@@ -9,6 +9,7 @@ mod booking;
 mod customers;
 mod engine;
 mod holds;
+mod paging;
 mod progress;
 mod registry;
 mod reminders;

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::appointments::{appointment_not_found, refuse_closed};
+use super::paging::{cut, rows_to_read};
 use super::write::Write;
 use super::{Answer, Call, Effect, Tool};
 use crate::config::Toolset;
@@ -84,11 +85,9 @@ impl Tool for GetDueReminders {
         let last = call.now.plus_minutes(hours.saturating_mul(60));
         let starts = Interval { start: call.now.plus_seconds(1), end: last.plus_seconds(1) };
         let store = call.engine.store().await?;
-        // One more than asked for tells whether there is more.
-        let mut rows = store.read().await?.appointments_to_remind(starts, limit + 1).await?;
-        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = rows.len() > wanted;
-        rows.truncate(wanted);
+        let mut rows =
+            store.read().await?.appointments_to_remind(starts, rows_to_read(limit)).await?;
+        let has_more = cut(&mut rows, limit);
         let message = tell_due(&rows, has_more, call);
         let data = Due {
             now: rfc3339(call.now, call.engine.shop().zone),

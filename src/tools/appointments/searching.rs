@@ -13,6 +13,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::error::{Refusal, ToolError};
 use crate::store::{Appointment, Page, Search, VIN_KEY_LENGTH};
 use crate::tools::arguments::refuse;
+use crate::tools::paging::{cut, rows_to_read};
 use crate::tools::times::read_range;
 use crate::tools::{Answer, Call, Effect, Tool};
 
@@ -86,13 +87,10 @@ impl Tool for SearchAppointments {
         let question = self.question();
         let after = self.cursor.as_deref().map(|text| cursor::read(text, &question)).transpose()?;
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
-        // One more than asked for tells whether there is more.
-        let page = Page { after, limit: limit + 1 };
+        let page = Page { after, limit: rows_to_read(limit) };
         let store = call.engine.store().await?;
         let mut rows = store.read().await?.search_appointments(&search, page).await?;
-        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = rows.len() > wanted;
-        rows.truncate(wanted);
+        let has_more = cut(&mut rows, limit);
         let next_cursor = rows.last().filter(|_| has_more).map(|row| cursor::write(&question, row));
         let message = tell(&rows, has_more, after.is_some(), call);
         let data = Found {

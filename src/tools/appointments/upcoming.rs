@@ -9,6 +9,7 @@ use crate::domain::id::CustomerId;
 use crate::domain::local_time::{rfc3339, spoken};
 use crate::error::ToolError;
 use crate::store::{self, Page};
+use crate::tools::paging::{cut, rows_to_read};
 use crate::tools::vehicles::customer_not_found;
 use crate::tools::{Answer, Call, Effect, Tool};
 
@@ -58,8 +59,7 @@ impl Tool for GetUpcomingAppointments {
         let list = List { customer_id: self.customer_id, include_past };
         let after =
             self.cursor.as_deref().map(|text| cursor::read(text, &list.question())).transpose()?;
-        // One more than asked for tells whether there is more.
-        let page = Page { after, limit: limit + 1 };
+        let page = Page { after, limit: rows_to_read(limit) };
         let store = call.engine.store().await?;
         let mut session = store.read().await?;
         let mut rows = if include_past {
@@ -70,9 +70,7 @@ impl Tool for GetUpcomingAppointments {
         if rows.is_empty() && !session.customer_exists(self.customer_id).await? {
             return Err(customer_not_found(self.customer_id).into());
         }
-        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = rows.len() > wanted;
-        rows.truncate(wanted);
+        let has_more = cut(&mut rows, limit);
         let next_cursor =
             rows.last().filter(|_| has_more).map(|row| cursor::write(&list.question(), row));
         let message = list.tell(&rows, Pages { is_later: after.is_some(), has_more }, call);
