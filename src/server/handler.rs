@@ -2,7 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use rmcp::model::{
@@ -14,6 +15,7 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::Value;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::in_flight::RUNNING_LIMIT;
 use super::parse::OddArguments;
@@ -25,6 +27,9 @@ const LIST_TTL_MS: u64 = 3_600_000;
 
 /// The longest part of an unknown tool's name that is repeated to the client, in characters.
 const ECHOED_CHARACTERS: usize = 100;
+
+/// How long a call waits for its progress to be taken, which is a matter of microseconds.
+const PROGRESS_LIMIT: Duration = Duration::from_millis(100);
 
 const INSTRUCTIONS: &str = "\
 You run the front desk of a car service shop. Look the caller up first, by phone number, e-mail \
@@ -142,12 +147,20 @@ impl<T: Toolbox> ServerHandler for Handler<T> {
 fn progress(context: &RequestContext<RoleServer>) -> Progress {
     let Some(token) = context.meta.get_progress_token() else { return Progress::default() };
     let peer = context.peer.clone();
+    let closed = Arc::new(AtomicBool::new(false));
     Progress::new(move |step| {
-        let (peer, token) = (peer.clone(), token.clone());
-        let notification = ProgressNotificationParam::new(token, as_float(step.done))
+        let (peer, closed) = (peer.clone(), Arc::clone(&closed));
+        let notification = ProgressNotificationParam::new(token.clone(), as_float(step.done))
             .with_total(as_float(step.total));
-        // A client that is gone does not want to know.
-        async move { drop(peer.notify_progress(notification).await) }.boxed()
+        async move {
+            // Once the input has ended, the service takes no more notifications and says nothing:
+            // the calls under way go on without.
+            if !closed.load(Ordering::Relaxed) {
+                let sent = timeout(PROGRESS_LIMIT, peer.notify_progress(notification)).await;
+                closed.store(!matches!(sent, Ok(Ok(()))), Ordering::Relaxed);
+            }
+        }
+        .boxed()
     })
 }
 

@@ -162,3 +162,17 @@ async fn at_most_500_visits_are_changed_by_one_call(
     assert_eq!(reply.success()["changed"], 500);
     assert_eq!(shop.occupied_rows().await.len(), 1);
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_call_whose_progress_nobody_hears_any_more_is_answered(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    fill(&shop, 40).await;
+    let mut server = shop.server().await;
+    let id = server.send_request("tools/call", moving(Some("p-1"))).await;
+    server.close_stdin();
+    let (reply, _) = reply_and_progress(&mut server, id).await;
+    assert_eq!(reply.success()["changed"], 40);
+}
