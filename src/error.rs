@@ -211,6 +211,7 @@ fn database_state(error: &sqlx::Error) -> &'static str {
             Some("3D") => "there is no database of the configured name",
             Some("53") => "the database has run out of room or connections",
             _ if code == "25006" => "the database is read-only",
+            _ if code.starts_with("57P0") => "the database ended the connection",
             _ => "the database did not answer in time",
         };
     }

@@ -30,6 +30,7 @@ pub use customers::CustomerRow;
 pub use freshness::Stamp;
 pub use holds::Hold;
 pub use idempotency::Claim;
+pub use postgres::is_connection_lost;
 pub use reminders::Reminder;
 pub use reservations::{OwnVisit, Question, Reservations, Visit};
 pub use resources::Resources;
@@ -250,6 +251,10 @@ pub fn is_schema_missing(error: &sqlx::Error) -> bool {
         _ => false,
     }
 }
+
+/// How often a read may be tried again after [`is_connection_lost`]: each connection of the pool may
+/// have been cut by the same event.
+pub const LOST_CONNECTIONS: u32 = postgres::MAX_CONNECTIONS;
 
 /// Whether a constraint of the schema refused the write as a second of its kind, or as an overlap.
 pub fn is_refused(error: &sqlx::Error) -> bool {

@@ -13,6 +13,8 @@ use super::freshness::{Changes, Stamp};
 
 /// How long a call waits for a connection.
 const WAIT: Duration = Duration::from_secs(3);
+/// The connections of one process.
+pub const MAX_CONNECTIONS: u32 = 8;
 /// How long a statement may take, and how long a transaction may lie idle.
 const STATEMENT_LIMIT: &str = "5s";
 /// How long memory may be trusted after the listener's connection last answered: the bound on the
@@ -52,7 +54,7 @@ impl Server {
             ("plan_cache_mode", "force_generic_plan"),
         ]);
         let pool = PgPoolOptions::new()
-            .max_connections(8)
+            .max_connections(MAX_CONNECTIONS)
             .acquire_timeout(WAIT)
             .test_before_acquire(false)
             .before_acquire(|connection, meta| {
@@ -73,10 +75,13 @@ impl Server {
     /// A transaction that holds the shop's lock: bookings take turns, so that the constraints,
     /// which would make them wait for one another in circles, never have to refuse one of ours.
     pub async fn begin_exclusive(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        let mut transaction = match self.pool.begin().await {
-            // The connection was cut while it lay in the pool; nothing was begun.
-            Err(sqlx::Error::Io(_)) => self.pool.begin().await?,
-            begun => begun?,
+        let mut lost = 0;
+        let mut transaction = loop {
+            match self.pool.begin().await {
+                // The connection was cut while it lay in the pool; nothing was begun.
+                Err(error) if is_connection_lost(&error) && lost < MAX_CONNECTIONS => lost += 1,
+                begun => break begun?,
+            }
         };
         // Not in one text with the `begin`: where the lock is not to be had, sqlx would take the
         // transaction for one that never began, and give its connection back as it is.
@@ -95,6 +100,18 @@ impl Server {
                                  ('appointments_reserve', 'holds_reserve', 'reservations_guard',
                                   'reservations_guard_truncated'))";
         Ok((sqlx::query_scalar(sql).fetch_one(&self.pool).await?, 6))
+    }
+}
+
+/// Whether the connection broke, or the server ended it (PostgreSQL manual, appendix A: class 57
+/// `admin_shutdown`, `crash_shutdown`, `cannot_connect_now`; class 08).
+pub fn is_connection_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("57P0") || code.starts_with("08"))
+        }
+        _ => false,
     }
 }
 

@@ -107,10 +107,11 @@ impl Files {
             .with_min_delay(Duration::from_millis(1))
             .with_max_delay(Duration::from_millis(10))
             .with_jitter()
-            .without_max_times()
-            .with_total_delay(Some(WAIT));
+            .without_max_times();
+        let started = Instant::now();
         let begin = || promptly(self.writer.begin_with("begin immediate"));
-        begin.retry(patience).when(is_busy).await
+        // The attempts take their time too, so it is the clock that ends them.
+        begin.retry(patience).when(|error| is_busy(error) && started.elapsed() < WAIT).await
     }
 
     /// See [`super::Store::referees`].

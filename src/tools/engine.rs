@@ -17,7 +17,7 @@ use crate::domain::local_time::rfc3339;
 use crate::domain::shop::Shop;
 use crate::domain::time::Timestamp;
 use crate::error::{Code, Refusal, ToolError};
-use crate::store::{Store, is_schema_missing};
+use crate::store::{LOST_CONNECTIONS, Store, is_connection_lost, is_schema_missing};
 
 /// Everything that the tools reach. Cheap to make: the database is opened by the first call that
 /// needs it.
@@ -180,12 +180,17 @@ impl Engine {
         if entry.effect != Effect::Reads {
             return entry.run(arguments, &call).await;
         }
-        match entry.run(arguments.clone(), &call).await {
-            // The connection was cut while it lay in the pool; reading once more does no harm.
-            Err(ToolError::DatabaseUnavailable(sqlx::Error::Io(_))) => {
-                entry.run(arguments, &call).await
+        let mut lost = 0;
+        loop {
+            match entry.run(arguments.clone(), &call).await {
+                // The connection was cut while it lay in the pool; reading once more does no harm.
+                Err(ToolError::DatabaseUnavailable(error))
+                    if is_connection_lost(&error) && lost < LOST_CONNECTIONS =>
+                {
+                    lost += 1;
+                }
+                answer => return answer,
             }
-            answer => answer,
         }
     }
 

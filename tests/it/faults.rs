@@ -5,6 +5,8 @@ use std::time::Duration;
 use chrono::Weekday;
 use rstest::rstest;
 use serde_json::json;
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::data::{self, at, next_weekday, visit};
 use crate::proxy::{At, Proxy};
@@ -152,5 +154,44 @@ async fn nobody_takes_a_bay_away_from_a_visit(
         };
         assert!(shop.execute_sql(&sql).await.is_err(), "{attack}");
         assert!(shop.overlap_occupied_rows(other).await.is_err(), "{attack}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_another_program_keeps_locked_is_told_as_that() {
+    let shop = Shop::open(Database::Sqlite).await;
+    let (owner, start) = friday_visit(&shop).await;
+    let file = SqliteConnectOptions::new().filename(shop.folder().join("shop.db"));
+    let mut other = file.connect().await.unwrap();
+    sqlx::raw_sql("begin immediate").execute(&mut other).await.unwrap();
+    let reply = shop.call("book_appointment", visit(owner, &start)).await;
+    assert_eq!(reply.refusal(), "database_unavailable");
+    let said = "another program keeps the database file locked; nothing was changed";
+    assert_eq!(reply.error(), said);
+    sqlx::raw_sql("rollback").execute(&mut other).await.unwrap();
+    shop.call("book_appointment", visit(owner, &start)).await.success();
+}
+
+#[tokio::test]
+async fn connections_that_the_server_ended_cost_no_call() {
+    let shop = Shop::open(Database::Postgres).await;
+    let (owner, start) = friday_visit(&shop).await;
+    let mut server = shop.server().await;
+    for round in 0..2 {
+        let mut ids = Vec::new();
+        for _ in 0..6 {
+            ids.push(server.send_call("search_appointments", json!({})).await);
+        }
+        for id in ids {
+            server.reply(id).await.success();
+        }
+        let end = "select pg_terminate_backend(pid) from pg_stat_activity \
+                   where datname = current_database() and pid <> pg_backend_pid()";
+        shop.execute_sql(end).await.unwrap();
+        if round == 0 {
+            server.call("search_appointments", json!({})).await.success();
+        } else {
+            server.call("book_appointment", visit(owner, &start)).await.success();
+        }
     }
 }
