@@ -58,7 +58,12 @@ impl ClockSpan {
 
     /// `9:00 AM to 5:00 PM`; a span that ends with the day ends at `midnight`.
     pub fn spoken(self) -> String {
-        format!("{} to {}", spoken_minute(self.from_minute), spoken_minute(self.to_minute))
+        format!("{} to {}", spoken_minute(self.from_minute), self.spoken_end())
+    }
+
+    /// `5:00 PM`, or `midnight`.
+    pub fn spoken_end(self) -> String {
+        spoken_minute(self.to_minute)
     }
 }
 

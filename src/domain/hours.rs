@@ -140,8 +140,13 @@ impl OpeningHours {
             return Day::Closed { reason: format!("Closed on {date} because of a clock change") };
         }
         let lunch = plan.lunch.map(|lunch| lunch.on(date, zone));
+        let work = without(opening, lunch);
+        if work.is_empty() {
+            let date = spoken_date(date);
+            return Day::Closed { reason: format!("Closed on {date}, whose hours are all lunch") };
+        }
         let Interval { start: opens, end: closes } = opening;
-        Day::Open { work: without(opening, lunch), opens, closes }
+        Day::Open { work, opens, closes }
     }
 
     /// That the shop is closed on `date`, as a sentence; `None` where it opens.
@@ -172,7 +177,7 @@ impl OpeningHours {
             "" => String::new(),
             reason => format!(": {reason}"),
         };
-        Some(format!("{weekday}, {day}'s hours are {hours}{said}{}", full_stop(&said)))
+        Some(format!("The hours of {weekday}, {day} are {hours}{said}{}", full_stop(&said)))
     }
 
     /// The longest time for which the shop is open without a break on any weekday or on any date

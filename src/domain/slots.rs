@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 
 use super::assignment::{Busy, Candidates, Reserved};
 use super::hours::{Day, OpeningHours};
-use super::local_time::local_date;
+use super::local_time::{day_of_week, local_date};
 use super::time::{Interval, Timestamp};
 
 /// Which starts are wanted.
@@ -99,17 +99,28 @@ pub fn nearest(starts: &[Timestamp], wanted: Timestamp, count: usize) -> Vec<Tim
 /// off the grid.
 pub fn outside_hours(span: Interval, hours: &OpeningHours, zone: Tz) -> Option<String> {
     let date = local_date(span.start, zone);
-    let work = match hours.on(date, zone) {
-        Day::Open { work, .. } => work,
+    let (work, closes) = match hours.on(date, zone) {
+        Day::Open { work, closes, .. } => (work, closes),
         Day::Closed { .. } => return hours.closed_sentence(date, zone),
     };
     if work.iter().any(|open| open.contains(&span)) {
         return None;
     }
     let plan = hours.plan_of(date)?;
+    let opening = plan.hours.on(date, zone);
     match plan.lunch {
-        Some(lunch) if plan.hours.on(date, zone).contains(&span) => {
+        Some(lunch) if opening.contains(&span) => {
             Some(format!("That visit would run into lunch, {}.", lunch.spoken()))
+        }
+        _ if opening.start <= span.start
+            && span.start < opening.end
+            && work.last().is_some_and(|last| last.end <= closes) =>
+        {
+            let closing = plan.hours.spoken_end();
+            Some(format!(
+                "That visit would run past closing at {closing} on {}.",
+                day_of_week(date)
+            ))
         }
         _ => hours.hours_sentence(date),
     }

@@ -5,11 +5,11 @@ use serde_json::json;
 
 use super::Call;
 use super::arguments::refuse;
-use crate::domain::local_time::{rfc3339, spoken};
+use crate::domain::local_time::{clock_time, rfc3339, spoken};
 use crate::domain::time::{Interval, Timestamp};
 use crate::domain::time_input::{InvalidTime, parse_day, parse_instant};
 use crate::domain::time_range::{InvalidRange, parse_range};
-use crate::error::Refusal;
+use crate::error::{Code, Refusal};
 
 /// Reads an instant that a caller gave.
 pub(super) fn read_instant(field: &str, text: &str, call: &Call<'_>) -> Result<Timestamp, Refusal> {
@@ -39,11 +39,16 @@ pub(super) fn read_range(
 pub(super) fn refuse_time(field: &str, text: &str, wrong: InvalidTime, call: &Call<'_>) -> Refusal {
     let zone = call.engine.shop().zone;
     let shown: String = text.chars().filter(|c| !c.is_control()).take(40).collect();
-    let refusal = refuse(field, format!("\"{shown}\" {wrong}"));
-    let InvalidTime::Skipped { before, after } = wrong else { return refusal };
+    let error = format!("\"{shown}\" {wrong}");
+    let InvalidTime::Skipped { before, after } = wrong else { return refuse(field, error) };
     let choice =
         |at| json!({"scheduled_at": rfc3339(at, zone), "when": spoken(at, call.now, zone)});
-    refusal
+    let message = format!(
+        "The clocks go forward over that time; the nearest real ones are {} and {}.",
+        clock_time(before, zone),
+        spoken(after, call.now, zone)
+    );
+    Refusal::new(Code::InvalidArgument, message, format!("{field} {error}"))
         .hint("The clocks change over this time; ask the customer which of the two real times is meant.")
         .data(json!({"alternatives": [choice(before), choice(after)]}))
 }

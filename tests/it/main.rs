@@ -8,6 +8,7 @@
     reason = "a broken step of a test is a failed test"
 )]
 
+mod alternatives;
 mod appointments;
 mod arguments;
 mod assignment;

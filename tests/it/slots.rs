@@ -195,7 +195,7 @@ async fn a_day_without_slots_says_the_true_reason(
         (on(dotted), true, dotted.format("The shop is closed on Tuesday, %B %-d, %Y: We move.").to_string()),
         (with(on(sunday), "days", 3), true, "The shop is closed on all of these days.".to_owned()),
         (with(on(taken), "service_type", "repair"), false, "None of the shop's bays does repair.".to_owned()),
-        (on(taken), false, format!("Nothing is free on {taken_name} for a visit this long.")),
+        (on(taken), false, format!("Nothing is free on {taken_name} for a visit of 30 minutes.")),
         (
             with(on(taken), "duration_minutes", 300),
             false,

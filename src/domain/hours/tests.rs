@@ -117,7 +117,9 @@ fn a_lunch_over_the_edge_just_cuts() {
     check("17:00-18:00", &[[from, to]]);
     check("08:00-10:00", &[["2027-01-15T10:00:00+00:00", to]]);
     check("16:00-18:00", &[[from, "2027-01-15T16:00:00+00:00"]]);
-    check("08:00-18:00", &[]);
+    let all_day = daily("09:00-17:00", Some("08:00-18:00"));
+    let reason = "Closed on January 15, 2027, whose hours are all lunch";
+    check_closed(&all_day, "2027-01-15", UTC, reason);
 }
 
 #[test]
@@ -254,7 +256,7 @@ fn the_hours_of_a_day_are_told_in_one_sentence() {
         let mut eve = special("2027-12-24", "2027-12-24", "09:00-12:00", None);
         eve.reason = reason.to_owned();
         let hours = OpeningHours { special: vec![eve], ..OpeningHours::default() };
-        let expected = format!("Friday, December 24's hours are 9:00 AM to 12:00 PM{end}");
+        let expected = format!("The hours of Friday, December 24 are 9:00 AM to 12:00 PM{end}");
         assert_eq!(hours.hours_sentence(date("2027-12-24")), Some(expected));
     };
     check("", ".");

@@ -205,9 +205,11 @@ fn a_visit_outside_hours_is_told_why() {
     check("2027-12-25T10:00", 30, Some(christmas));
     check("2027-07-05T10:00", 30, Some("The shop is closed on Monday, July 5, 2027."));
     let saturday = Some("Saturday's hours are 9:00 AM to 3:00 PM.");
-    check("2027-01-16T14:45", 30, saturday);
+    let closing = Some("That visit would run past closing at 3:00 PM on Saturday.");
+    check("2027-01-16T14:45", 30, closing);
+    check("2027-01-16T15:00", 30, saturday);
     check("2027-01-16T08:59", 30, saturday);
-    check("2027-01-16T10:00", 480, saturday);
+    check("2027-01-16T10:00", 480, closing);
     let lunch = Some("That visit would run into lunch, 12:00 PM to 1:00 PM.");
     check("2027-01-15T11:45", 30, lunch);
     check("2027-01-15T12:00", 30, lunch);
@@ -233,17 +235,18 @@ fn a_visit_outside_special_hours_is_told_them() {
     };
     let check = |start, minutes, expected| check_outside(&hours, start, minutes, expected);
     check("2027-12-24T11:30", 30, None);
-    let eve = Some("Friday, December 24's hours are 9:00 AM to 12:00 PM: Christmas Eve.");
-    check("2027-12-24T11:45", 30, eve);
+    let eve = Some("The hours of Friday, December 24 are 9:00 AM to 12:00 PM: Christmas Eve.");
+    let closing = Some("That visit would run past closing at 12:00 PM on Friday.");
+    check("2027-12-24T11:45", 30, closing);
     check("2027-12-24T14:00", 30, eve);
     // Closed on other Sundays, and no lunch on this one.
     check("2027-12-19T11:00", 180, None);
-    let sunday = Some("Sunday, December 19's hours are 10:00 AM to 4:00 PM.");
+    let sunday = Some("The hours of Sunday, December 19 are 10:00 AM to 4:00 PM.");
     check("2027-12-19T09:00", 30, sunday);
     check("2027-12-23T12:00", 60, None);
     let lunch = Some("That visit would run into lunch, 2:00 PM to 3:00 PM.");
     check("2027-12-23T13:30", 60, lunch);
-    let late = Some("Thursday, December 23's hours are 8:00 AM to 8:00 PM: Late night!");
+    let late = Some("The hours of Thursday, December 23 are 8:00 AM to 8:00 PM: Late night!");
     check("2027-12-23T20:00", 30, late);
     check("2027-12-22T17:00", 30, Some("Wednesday's hours are 9:00 AM to 5:00 PM."));
 }
@@ -260,7 +263,8 @@ fn a_visit_runs_past_midnight_only_where_the_shop_stays_open() {
     assert_eq!(hours.longest_stretch_minutes(), 480 + 120);
     hours.weekly[5] = "00:30-02:00".parse().expect("hours");
     check_outside(&hours, "2027-01-15T23:30", 30, None);
-    check_outside(&hours, "2027-01-15T23:30", 31, until_two);
+    let closing = Some("That visit would run past closing at midnight on Friday.");
+    check_outside(&hours, "2027-01-15T23:30", 31, closing);
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn outside(reason: String, at: &str, span: Interval, call: &Call<'_>) -> Refused
         "{at} is outside business hours: all {minutes} minutes of the visit must lie in one opening interval of {date}, which is {open}"
     );
     let longest = shop.hours.longest_stretch_minutes();
-    if minutes > longest {
+    if longest > 0 && minutes > longest {
         let message = format!(
             "A visit of {} is too long: the shop is never open for more than {} at a stretch.",
             spoken_minutes(minutes),

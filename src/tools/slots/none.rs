@@ -58,8 +58,10 @@ pub(super) fn tell(
 
 /// The nearest times that are free, as a sentence to follow the reason.
 pub(super) fn tell_nearest(alternatives: &[Alternative]) -> String {
-    let times: Vec<String> =
-        alternatives.iter().take(SAID_ALOUD).map(|other| other.when.clone()).collect();
+    let mut nearest: Vec<&Alternative> = alternatives.iter().take(SAID_ALOUD).collect();
+    // Aloud, times that jump back and forth are hard to follow.
+    nearest.sort_by_key(|other| other.start);
+    let times: Vec<String> = nearest.into_iter().map(|other| other.when.clone()).collect();
     match times.as_slice() {
         [] => String::new(),
         [only] => format!(" The nearest free time is {only}."),
@@ -70,7 +72,8 @@ pub(super) fn tell_nearest(alternatives: &[Alternative]) -> String {
 fn tell_day(day: &FreeDay, duration_minutes: i64, call: &Call<'_>) -> String {
     let shop = call.engine.shop();
     let name = format!("{}, {}", day_of_week(day.date), spoken_date(day.date));
-    let is_full = || format!("Nothing is free on {name} for a visit this long.");
+    let visit = spoken_minutes(duration_minutes);
+    let is_full = || format!("Nothing is free on {name} for a visit of {visit}.");
     match day.obstacle {
         Some(Obstacle::Closed) => {
             shop.hours.closed_sentence(day.date, shop.zone).unwrap_or_else(is_full)

@@ -10,6 +10,7 @@ use crate::domain::assignment::{Assignment, Candidates, Reserved, assign};
 use crate::domain::hours::Day;
 use crate::domain::id::AppointmentId;
 use crate::domain::local_time::{day_bounds, local_date, rfc3339, spoken};
+use crate::domain::shop::Shop;
 use crate::domain::slots::{Obstacle, Request, free_starts, nearest, obstacle};
 use crate::domain::time::{Interval, Timestamp};
 use crate::error::ToolError;
@@ -20,7 +21,11 @@ use crate::tools::Call;
 const ALTERNATIVES: usize = 5;
 /// How many days around a wanted time alternatives are looked for: first near by, where most shops
 /// have some, and only then further away.
-const REACHES_DAYS: [u64; 3] = [3, 14, 92];
+const REACHES_DAYS: [u64; 4] = [3, 14, 92, 400];
+/// From this reach on, a few alternatives are enough.
+const FAR_DAYS: u64 = 14;
+/// How much shorter than its dates a reach may be: clocks change by two hours at most.
+const CLOCK_CHANGE_SECONDS: u64 = 7200;
 
 /// A visit whose time is still open.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +51,8 @@ pub(in crate::tools) struct FreeDay {
 /// A free start near the wanted one.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(in crate::tools) struct Alternative {
+    #[serde(skip)]
+    pub start: Timestamp,
     /// RFC 3339 in the shop's zone.
     scheduled_at: String,
     /// The same to say aloud.
@@ -162,11 +169,17 @@ impl Wanted {
             let days = self.free_days(session, resources, first, days, call).await?;
             let starts: Vec<Timestamp> = days.into_iter().flat_map(|day| day.starts).collect();
             offers = nearest(&starts, wanted, ALTERNATIVES);
-            if !offers.is_empty() && (offers.len() == ALTERNATIVES || reach > REACHES_DAYS[0]) {
+            // What is further away than the dates reach may not be nearer than what lies beyond.
+            let certain = reach * 86_400 - CLOCK_CHANGE_SECONDS;
+            let is_certain = |start: &Timestamp| start.0.abs_diff(wanted.0) <= certain;
+            let certain = offers.iter().filter(|start| is_certain(start)).count();
+            if certain == ALTERNATIVES || (certain > 0 && reach >= FAR_DAYS) {
+                offers.truncate(certain);
                 break;
             }
         }
         let alternative = |start| Alternative {
+            start,
             scheduled_at: rfc3339(start, zone),
             when: spoken(start, call.now, zone),
         };
@@ -180,7 +193,10 @@ pub(in crate::tools) fn earliest(call: &Call<'_>) -> Timestamp {
     call.now.plus_seconds(1).plus_minutes(call.engine.shop().booking.minimum_notice_minutes)
 }
 
-/// The last start that may be booked.
+/// The last start that may be booked: the last second of the horizon's last date.
 pub(in crate::tools) fn latest(call: &Call<'_>) -> Timestamp {
-    call.now.plus_seconds(call.engine.shop().booking.horizon_days.saturating_mul(86_400))
+    let Shop { zone, booking, .. } = call.engine.shop();
+    let days = Days::new(u64::try_from(booking.horizon_days).unwrap_or_default());
+    let last = local_date(call.now, *zone).checked_add_days(days).unwrap_or(NaiveDate::MAX);
+    day_bounds(last, *zone).end.plus_seconds(-1)
 }
