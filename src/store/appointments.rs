@@ -219,16 +219,18 @@ impl Session {
     }
 
     /// Moves an appointment; the schema moves its reservations, or refuses the move. A moved visit
-    /// has to be confirmed anew.
+    /// has to be confirmed anew, and remembers the hold that kept its new time.
     pub async fn move_appointment(
         &mut self,
         id: AppointmentId,
         to: Placement,
+        hold: Option<&HoldId>,
         now: Timestamp,
     ) -> sqlx::Result<()> {
         let sql = "update appointments
                    set starts_at = $2, ends_at = $3, reserved_until = $4, bay_id = $5,
-                       technician_id = $6, confirmation_sent = false, updated_at = $7
+                       technician_id = $6, confirmation_sent = false,
+                       hold_id = coalesce($7, hold_id), updated_at = $8
                    where id = $1";
         on!(self, |db| sqlx::query(sql)
             .bind(id)
@@ -237,6 +239,7 @@ impl Session {
             .bind(to.reserved_until)
             .bind(to.bay)
             .bind(to.technician)
+            .bind(hold)
             .bind(now)
             .execute(db)
             .await

@@ -15,7 +15,6 @@ use crate::config::Toolset;
 use crate::domain::appointment::{DEFAULT_DURATION_MINUTES, Placement, ServiceType, Status};
 use crate::domain::hold::HoldId;
 use crate::domain::id::{AppointmentId, CustomerId, VehicleId};
-use crate::domain::local_time::rfc3339;
 use crate::domain::text;
 use crate::domain::time::{Interval, Timestamp};
 use crate::error::{Code, Refusal, ToolError};
@@ -143,8 +142,7 @@ struct Words {
 }
 
 impl BookAppointment {
-    /// Takes the hold that the booking names, inside its transaction: where the booking fails, the
-    /// hold stays.
+    /// Takes the hold that the booking names.
     async fn take_hold(
         &self,
         session: &mut Session,
@@ -153,8 +151,8 @@ impl BookAppointment {
     ) -> Result<Taken, ToolError> {
         let Some(text) = &self.hold_id else { return Ok(Taken::Nothing) };
         let id: HoldId = text.parse().map_err(|_| hold_not_found(text))?;
-        let kept = match KeptTime::find(session, &id, call).await? {
-            Ok(kept) => kept,
+        match KeptTime::take(session, &id, ("scheduled_at", start), call).await? {
+            Ok(kept) => Ok(Taken::Kept(kept)),
             Err(refusal) => {
                 let booked = session.appointment_by_hold(&id).await?;
                 let same = booked.filter(|row| {
@@ -163,19 +161,9 @@ impl BookAppointment {
                         && row.service_type == self.service_type
                         && matches!(row.status, Status::Scheduled | Status::Confirmed)
                 });
-                return same.map_or(Err(refusal.into()), |row| Ok(Taken::Booked(row.into())));
+                same.map_or(Err(refusal.into()), |row| Ok(Taken::Booked(row.into())))
             }
-        };
-        let zone = call.engine.shop().zone;
-        if let Some(start) = start.filter(|&start| start != kept.span.start) {
-            let (start, held) = (rfc3339(start, zone), rfc3339(kept.span.start, zone));
-            let error = format!(
-                "{start} is not the start of hold {id}, {held}; leave it out, or leave hold_id out"
-            );
-            return Err(refuse("scheduled_at", error).into());
         }
-        session.delete_hold(&id).await?;
-        Ok(Taken::Kept(kept))
     }
 
     /// When the visit is to be, and what it needs.

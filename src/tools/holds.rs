@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::arguments::refuse;
 use super::booking::{check_time, not_free, refuse_taken};
 use super::slots::{Wanted, spoken_minutes};
 use super::times::read_instant;
@@ -68,7 +69,7 @@ pub struct Held {
 impl Tool for HoldSlot {
     const NAME: &'static str = "hold_slot";
     const TITLE: &'static str = "Hold a slot";
-    const DESCRIPTION: &'static str = "Keep a free time for a few minutes while the caller decides or their details are taken. Nobody else can book it meanwhile; it frees itself. It is not a booking: pass its hold_id to book_appointment, or to release_hold when the caller wants another time.";
+    const DESCRIPTION: &'static str = "Keep a free time for a few minutes while the caller decides or their details are taken. Nobody else can book it meanwhile; it frees itself. It is not a booking: pass its hold_id to book_appointment, or to reschedule_appointment to move a visit there.";
     const TOOLSET: Toolset = Toolset::Appointments;
     const EFFECT: Effect = Effect::Writes { idempotent: false };
     type Data = Held;
@@ -213,6 +214,33 @@ pub(super) struct KeptTime {
 }
 
 impl KeptTime {
+    /// Takes the hold with this id for a visit that starts at `start`, inside the visit's transaction:
+    /// where that fails, the hold stays. Else why there is nothing to take.
+    ///
+    /// # Errors
+    /// A start, named `field`, that is not the hold's.
+    pub async fn take(
+        session: &mut Session,
+        id: &HoldId,
+        (field, start): (&str, Option<Timestamp>),
+        call: &Call<'_>,
+    ) -> Result<Result<Self, Refusal>, ToolError> {
+        let kept = match Self::find(session, id, call).await? {
+            Ok(kept) => kept,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let zone = call.engine.shop().zone;
+        if let Some(start) = start.filter(|&start| start != kept.span.start) {
+            let (start, held) = (rfc3339(start, zone), rfc3339(kept.span.start, zone));
+            let error = format!(
+                "{start} is not the start of hold {id}, {held}; leave it out, or leave hold_id out"
+            );
+            return Err(refuse(field, error).into());
+        }
+        session.delete_hold(id).await?;
+        Ok(Ok(kept))
+    }
+
     /// What the hold keeps, or why it keeps nothing.
     pub async fn find(
         session: &mut Session,
@@ -247,7 +275,10 @@ pub(super) fn hold_not_found(id: &str) -> Refusal {
 fn hold_expired(id: &HoldId, call: &Call<'_>) -> Refusal {
     let zone = call.engine.shop().zone;
     let expires_at = id.expires_at();
-    let ago = spoken_minutes(((call.now.0 - expires_at.0) / 60).max(0));
+    let ago = match call.now.0 - expires_at.0 {
+        ..60 => "less than a minute".to_owned(),
+        seconds => spoken_minutes(seconds / 60),
+    };
     Refusal::new(
         Code::HoldExpired,
         "The time was held for too long and is no longer kept.",

@@ -31,7 +31,8 @@ pub struct GetAvailableSlots {
     /// The day, YYYY-MM-DD, or today, tomorrow or a weekday name (the next one from today on).
     #[schemars(length(min = 1, max = 40))]
     date: String,
-    /// How long the visit takes, in minutes; left out: what the service takes, else 30.
+    /// How long the visit takes, in minutes; left out: what the service takes, else 30. Book it
+    /// with the same duration_minutes.
     #[schemars(range(min = 5, max = 480))]
     duration_minutes: Option<i64>,
     /// What is to be done.
@@ -77,7 +78,7 @@ pub struct DaySlots {
 impl Tool for GetAvailableSlots {
     const NAME: &'static str = "get_available_slots";
     const TITLE: &'static str = "Get available slots";
-    const DESCRIPTION: &'static str = "List the start times that can be booked on a day, or on several days from it. Offer at most three of them aloud and pass the chosen one unchanged to book_appointment. Only these times are free; never make one up. No slots is a success that says why.";
+    const DESCRIPTION: &'static str = "List the start times that can be booked on a day, or on several days from it. Offer at most three of them aloud and pass the chosen one unchanged, with the same duration_minutes, to book_appointment. Only these times are free; never make one up. No slots is a success that says why.";
     const TOOLSET: Toolset = Toolset::Appointments;
     const EFFECT: Effect = Effect::Reads;
     type Data = AvailableSlots;

@@ -22,6 +22,7 @@ mod data;
 mod day_words;
 mod faults;
 mod held_bookings;
+mod held_moves;
 mod holds;
 mod idempotency;
 mod listing;

@@ -121,6 +121,10 @@ async fn a_repeated_bulk_move_moves_no_visit_twice(
     assert_eq!(in_week(&shop, 2).await, 0, "a visit of the first week belongs in the second");
     assert_eq!(in_week(&shop, 1).await, 60);
     assert_eq!(changed(&first) + changed(&second), 60, "{} {}", first.envelope, second.envelope);
+    for reply in [first, second] {
+        let failed = reply.success()["failed"].as_array().unwrap();
+        assert!(failed.iter().all(|item| item["code"] == "appointment_not_found"), "{failed:?}");
+    }
 }
 
 #[rstest]

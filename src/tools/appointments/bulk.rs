@@ -63,7 +63,7 @@ pub struct BulkUpdated {
     now: String,
     /// Whether nothing was changed yet.
     dry_run: bool,
-    /// How many scheduled and confirmed visits begin in that time.
+    /// How many scheduled and confirmed visits begin in that time and have not begun.
     matched: usize,
     /// How many of them were changed; in a dry run, how many would be.
     changed: usize,
@@ -96,7 +96,7 @@ enum Change {
 impl Tool for BulkUpdateAppointments {
     const NAME: &'static str = "bulk_update_appointments";
     const TITLE: &'static str = "Update many appointments";
-    const DESCRIPTION: &'static str = "Cancel all scheduled and confirmed visits of a time, or move them by some days, for example when the shop has to close. Call it first without dry_run, which changes nothing and tells what would happen; say that to the person, and only after a yes repeat it with dry_run false. Each move is checked as reschedule_appointment checks it.";
+    const DESCRIPTION: &'static str = "Cancel all scheduled and confirmed visits of a time, or move them by some days, for example when the shop has to close. Call it first without dry_run, which changes nothing and tells what would happen; say that to the person, and only after a yes repeat it with dry_run false. Each move is checked as reschedule_appointment checks it. Visits that have begun are left alone; a call takes 500 visits at most.";
     const TOOLSET: Toolset = Toolset::Appointments;
     const EFFECT: Effect = Effect::Destroys;
     const LIMIT: Duration = Duration::from_secs(50);
@@ -164,8 +164,7 @@ impl BulkUpdateAppointments {
         let mut session = store.read().await?;
         let mut visits = session.open_appointments(starts, self.service_type, MOST + 1).await?;
         if i64::try_from(visits.len()).is_ok_and(|count| count > MOST) {
-            let error = format!("cover more than {MOST} visits; choose fewer days");
-            return Err(refuse("from and to", error).into());
+            return Err(too_many().into());
         }
         if matches!(change, Change::Shift { days: 1.. }) {
             visits.reverse();
@@ -185,13 +184,22 @@ impl FailedItem {
     }
 }
 
+fn too_many() -> Refusal {
+    Refusal::new(
+        Code::InvalidArgument,
+        format!("There are more than {MOST} visits in that time, which is too many for one step."),
+        format!("from and to cover more than {MOST} visits"),
+    )
+    .hint("Choose fewer days, or parts of a day, and call once for each.")
+}
+
 fn tell(data: &BulkUpdated, change: &Change) -> String {
     let count = |count: usize| match count {
         1 => "1 visit".to_owned(),
         count => format!("{count} visits"),
     };
     if data.matched == 0 {
-        return "No scheduled or confirmed visit begins in that time; nothing was changed."
+        return "No visit that is still to come begins in that time; nothing was changed."
             .to_owned();
     }
     let did = match (change, data.dry_run) {
@@ -203,7 +211,7 @@ fn tell(data: &BulkUpdated, change: &Change) -> String {
     let failed = match (data.failed.len(), data.dry_run) {
         (0, _) => String::new(),
         (failed, true) => format!("; {} could not be", count(failed)),
-        (failed, false) => format!("; {} stayed as before", count(failed)),
+        (failed, false) => format!("; {} left alone", count(failed)),
     };
     let yet = if data.dry_run { " Nothing was changed yet." } else { "" };
     format!("{} {did}{failed}.{yet}", count(data.changed))

@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::appointments::{BOOK_ANEW, appointment_not_found, refuse_closed};
+use super::super::arguments::refuse;
+use super::super::holds::{KeptTime, hold_not_found};
 use super::super::slots::Wanted;
 use super::super::times::read_instant;
 use super::super::write::Write;
@@ -12,10 +14,11 @@ use super::place::{find_place, question};
 use super::refusals::{Refused, refuse_taken};
 use crate::config::Toolset;
 use crate::domain::appointment::{Placement, ServiceType, Status};
+use crate::domain::hold::HoldId;
 use crate::domain::id::AppointmentId;
 use crate::domain::local_time::{confirmation, rfc3339, spoken};
-use crate::domain::time::Interval;
-use crate::error::ToolError;
+use crate::domain::time::{Interval, Timestamp};
+use crate::error::{Refusal, ToolError};
 use crate::store::{Appointment, is_refused};
 
 /// The arguments of `reschedule_appointment`.
@@ -25,11 +28,15 @@ pub struct RescheduleAppointment {
     appointment_id: AppointmentId,
     /// The new start: one of get_available_slots, or RFC 3339; without an offset it is the shop's
     /// local time, such as 2027-01-15T09:00, or tomorrow 09:00.
+    /// Needed unless hold_id is given.
     #[schemars(length(min = 1, max = 60))]
-    new_datetime: String,
+    new_datetime: Option<String>,
     /// How long it takes now, in minutes; left out: as long as before.
     #[schemars(range(min = 5, max = 480))]
     duration_minutes: Option<i64>,
+    /// The hold_id of hold_slot, where the new time was kept for this customer.
+    #[schemars(length(min = 1, max = 40))]
+    hold_id: Option<String>,
 }
 
 /// A moved visit.
@@ -61,24 +68,39 @@ pub struct Rescheduled {
 impl Tool for RescheduleAppointment {
     const NAME: &'static str = "reschedule_appointment";
     const TITLE: &'static str = "Reschedule an appointment";
-    const DESCRIPTION: &'static str = "Move a visit to another time, under the same checks as booking; the appointment keeps its number. If the move is refused, the visit stays where it was and data.alternatives has the nearest free times.";
+    const DESCRIPTION: &'static str = "Move a visit to another time, under the same checks as booking; the appointment keeps its number. If the move is refused, the visit stays where it was and data.alternatives has the nearest free times. A time that hold_slot kept is taken by its hold_id.";
     const TOOLSET: Toolset = Toolset::Appointments;
     const EFFECT: Effect = Effect::Writes { idempotent: true };
     type Data = Rescheduled;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<Rescheduled>, ToolError> {
-        let start = read_instant("new_datetime", &self.new_datetime, call)?;
+        let start = self.new_datetime.as_deref();
+        let start = start.map(|text| read_instant("new_datetime", text, call)).transpose()?;
+        if start.is_none() && self.hold_id.is_none() {
+            return Err(time_missing().into());
+        }
         let mut write = Write::open(call).await?;
         let found = write.session.appointment(self.appointment_id).await?;
         let old = found.ok_or_else(|| appointment_not_found(self.appointment_id))?;
         refuse_closed(&old, BOOK_ANEW)?;
+        let kept = match self.take_hold(&mut write, old.id, start, call).await? {
+            Taken::Nothing => None,
+            Taken::Kept(kept) => Some(kept),
+            Taken::Moved => {
+                let (message, data) = tell_moved(&old, old.span(), Where::of(&old), call);
+                return write.finish(Answer::repeated(message, data)).await;
+            }
+        };
+        let start = start.or(kept.as_ref().map(|kept| kept.span.start));
+        let start = start.ok_or_else(time_missing)?;
         let span = Interval::starting(start, self.duration_minutes.unwrap_or(old.span().minutes()));
         if span == old.span() {
             let (message, data) = tell_moved(&old, span, Where::of(&old), call);
             return write.finish(Answer::repeated(message, data)).await;
         }
-        let wanted = wanted("new_datetime", &old, span);
-        let placement = match move_visit("new_datetime", &mut write, &old, span, call).await {
+        let change = Move { argument: "new_datetime", span, kept: kept.as_ref() };
+        let wanted = change.wanted(&old);
+        let placement = match move_visit(&mut write, &old, &change, call).await {
             Err(ToolError::Query(error)) if is_refused(&error) => {
                 drop(write);
                 return Err(refuse_taken(&wanted, start, call).await?);
@@ -99,31 +121,78 @@ impl Tool for RescheduleAppointment {
     }
 }
 
-fn wanted(argument: &'static str, old: &Appointment, span: Interval) -> Wanted {
-    Wanted {
-        argument,
-        duration_minutes: span.minutes(),
-        service: Some(old.service_type),
-        except: Some(old.id),
-        kept: None,
+fn time_missing() -> Refusal {
+    refuse("new_datetime", "is required, unless hold_id names a hold of hold_slot")
+}
+
+/// What a move's hold is worth.
+enum Taken {
+    /// The move names none.
+    Nothing,
+    /// The time and the place that it kept; it is gone, and they are free for this move.
+    Kept(KeptTime),
+    /// The visit was moved by it before.
+    Moved,
+}
+
+impl RescheduleAppointment {
+    /// Takes the hold that the move names.
+    async fn take_hold(
+        &self,
+        write: &mut Write,
+        visit: AppointmentId,
+        start: Option<Timestamp>,
+        call: &Call<'_>,
+    ) -> Result<Taken, ToolError> {
+        let Some(text) = &self.hold_id else { return Ok(Taken::Nothing) };
+        let id: HoldId = text.parse().map_err(|_| hold_not_found(text))?;
+        match KeptTime::take(&mut write.session, &id, ("new_datetime", start), call).await? {
+            Ok(kept) => Ok(Taken::Kept(kept)),
+            Err(refusal) => {
+                let moved = write.session.appointment_by_hold(&id).await?;
+                let is_moved = moved.is_some_and(|moved| moved.id == visit);
+                if is_moved { Ok(Taken::Moved) } else { Err(refusal.into()) }
+            }
+        }
+    }
+}
+
+/// Where a visit is to go.
+pub(in crate::tools) struct Move<'a> {
+    /// What a refusal calls the new start.
+    pub argument: &'static str,
+    pub span: Interval,
+    /// What a hold kept for it.
+    pub kept: Option<&'a KeptTime>,
+}
+
+impl Move<'_> {
+    fn wanted(&self, old: &Appointment) -> Wanted {
+        Wanted {
+            argument: self.argument,
+            duration_minutes: self.span.minutes(),
+            service: Some(old.service_type),
+            except: Some(old.id),
+            kept: self.kept.map(|kept| kept.place),
+        }
     }
 }
 
 /// Moves a visit inside a transaction that is still to be committed, or says why not; then nothing
-/// was changed. `argument` is what a refusal calls the new start.
+/// was changed.
 pub(in crate::tools) async fn move_visit(
-    argument: &'static str,
     write: &mut Write,
     old: &Appointment,
-    span: Interval,
+    change: &Move<'_>,
     call: &Call<'_>,
 ) -> Result<Result<Placement, Refused>, ToolError> {
-    let wanted = wanted(argument, old, span);
-    let question = question(old.customer_id, old.vehicle_id, span, &wanted, call);
+    let wanted = change.wanted(old);
+    let question = question(old.customer_id, old.vehicle_id, change.span, &wanted, call);
     let visit = write.session.visit(&question, call.now).await?;
-    let found = find_place(write, &wanted, span, &visit, call).await?;
+    let found = find_place(write, &wanted, change.span, &visit, call).await?;
     if let Ok(placement) = found {
-        write.session.move_appointment(old.id, placement, call.now).await?;
+        let hold = change.kept.map(|kept| &kept.id);
+        write.session.move_appointment(old.id, placement, hold, call.now).await?;
     }
     Ok(found)
 }

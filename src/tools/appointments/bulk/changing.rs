@@ -11,7 +11,7 @@ use crate::domain::time::Interval;
 use crate::error::{Code, Refusal, ToolError};
 use crate::store::{Appointment, is_refused};
 use crate::tools::arguments::refuse;
-use crate::tools::booking::moving::move_visit;
+use crate::tools::booking::moving::{Move, move_visit};
 use crate::tools::write::Write;
 use crate::tools::{Answer, Call};
 
@@ -112,9 +112,10 @@ async fn change_one(
     change: &Change,
     call: &Call<'_>,
 ) -> Result<Result<(), Refusal>, ToolError> {
-    let is_same = |now: &Appointment| is_open(now.status) && now.span() == matched.span();
-    let now = write.session.appointment(matched.id).await?;
-    let Some(visit) = now.filter(is_same) else { return Ok(Err(changed_meanwhile())) };
+    let visit = match write.session.appointment(matched.id).await? {
+        Some(now) if is_open(now.status) && now.span() == matched.span() => now,
+        now => return Ok(Err(changed_meanwhile(now.map(|now| now.status)))),
+    };
     match change {
         Change::Cancel { reason } => {
             write.session.cancel_appointment(visit.id, reason, call.now).await?;
@@ -125,7 +126,8 @@ async fn change_one(
                 Ok(span) => span,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            let moved = move_visit("the new time", write, &visit, span, call).await?;
+            let change = Move { argument: "the new time", span, kept: None };
+            let moved = move_visit(write, &visit, &change, call).await?;
             Ok(moved.map(drop).map_err(|refused| refused.alone()))
         }
     }
@@ -158,9 +160,18 @@ fn taken_meanwhile() -> Refusal {
         .hint("Call again: the rest is then looked at anew.")
 }
 
-fn changed_meanwhile() -> Refusal {
-    let error = "it was moved, cancelled, begun or closed meanwhile, and is left as it is";
-    Refusal::new(Code::AppointmentClosed, "That visit changed meanwhile.", error)
+/// What somebody else has done since the visit was looked for.
+fn changed_meanwhile(status: Option<Status>) -> Refusal {
+    let (code, did) = match status {
+        Some(Status::Cancelled) => (Code::AppointmentCancelled, "cancelled"),
+        Some(Status::InProgress) => (Code::AppointmentClosed, "begun"),
+        Some(Status::Completed | Status::NoShow) => (Code::AppointmentClosed, "closed"),
+        Some(Status::Scheduled | Status::Confirmed) | None => {
+            (Code::AppointmentNotFound, "moved to another time")
+        }
+    };
+    let error = format!("it was {did} by somebody else meanwhile, and is left as it is");
+    Refusal::new(code, "That visit changed meanwhile.", error)
 }
 
 fn not_reached() -> Refusal {
