@@ -152,6 +152,15 @@ fn show_reason(reason: &str) -> String {
     }
 }
 
+/// How a list looks in a variable.
+pub(super) fn example(key: &str) -> &'static str {
+    match key {
+        "closures" => r#"[{ date = "2027-12-25", reason = "Christmas Day" }]"#,
+        "special_hours" => r#"[{ date = "2027-12-24", hours = "09:00-12:00" }]"#,
+        _ => r#"[{ name = "North", services = ["oil_change"] }, { name = "South" }]"#,
+    }
+}
+
 /// One table of a list.
 struct Entry<'a> {
     /// Counted from 1.
@@ -162,7 +171,8 @@ struct Entry<'a> {
 fn entries<'a>(input: &'a Input, known: &[&str]) -> Result<Vec<Entry<'a>>, Wrong> {
     let problem = |why: &str| Wrong::unshown(format!("{why} with {}", join(known)));
     let Value::Array(values) = &input.value else {
-        return Err(problem("is not a list; write tables"));
+        let why = format!("is not a list of tables; write {}", example(input.key));
+        return Err(input.wrong(why));
     };
     let mut entries = Vec::with_capacity(values.len());
     for (value, number) in values.iter().zip(1..) {

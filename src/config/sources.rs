@@ -7,6 +7,7 @@ use toml::{Table, Value};
 
 use super::error::{ConfigError, Wrong};
 use super::folders::{self, Folders};
+use super::lists;
 use super::settings::Setting;
 use super::values::{check_text, quote_safely};
 
@@ -46,7 +47,8 @@ pub(super) struct Input<'a> {
     pub value: Value,
     /// For the paths that begin with `~`.
     pub folders: Option<&'a Folders>,
-    key: &'a str,
+    /// `section.key`.
+    pub key: &'a str,
     is_secret: bool,
 }
 
@@ -200,8 +202,9 @@ impl Input<'_> {
     /// Turns a variable's text into the list of tables that it holds.
     fn parse_list(&mut self) -> Result<(), Wrong> {
         if let Value::String(_) = self.value {
-            let parse = |error| format!("is not a TOML array of tables: {}", one_line(&error));
-            self.value = self.text()?.parse().map_err(|error| self.wrong(parse(error)))?;
+            let example = lists::example(self.key);
+            let problem = || self.wrong(format!("is not a list of tables; write {example}"));
+            self.value = self.text()?.parse().map_err(|_| problem())?;
         }
         Ok(())
     }

@@ -135,7 +135,8 @@ fn a_wrong_value_is_named_with_what_is_allowed(
 )]
 #[case(
     "[closures]\ndate = \"x\"",
-    "closures is not a list; write tables with date, from, to, reason"
+    "closures is not a list of tables; write \
+    [{ date = \"2027-12-25\", reason = \"Christmas Day\" }]"
 )]
 #[case(
     "[[special_hours]]\ndate = \"2027-12-24\"\nhours = \"closed\"",
@@ -185,8 +186,12 @@ fn a_wrong_line_of_the_file_is_named(#[case] file: &str, #[case] line: &str) {
 fn text_that_is_not_toml_is_refused_by_its_line() {
     let error = load("[shop]\nregion = US\n", &[]).expect_err("a refusal").to_string();
     assert!(error.starts_with("servicebay.toml: line 2 is not valid TOML: "), "{error}");
-    let error = load("", &[("BAYS", "North")]).expect_err("a refusal").to_string();
-    assert!(error.starts_with("BAYS = \"North\" is not a TOML array of tables: "), "{error}");
+    let example = "[{ name = \"North\", services = [\"oil_change\"] }, { name = \"South\" }]";
+    let line = format!("BAYS = \"North\" is not a list of tables; write {example}");
+    check("", &[("BAYS", "North")], &line);
+    let example = "[{ date = \"2027-12-25\", reason = \"Christmas Day\" }]";
+    let line = format!("CLOSURES = 2027-12-24 is not a list of tables; write {example}");
+    check("", &[("CLOSURES", "2027-12-24")], &line);
 }
 
 #[test]
