@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::Effect;
 use super::progress::{Progress, Step};
 use super::registry::{ALL, Entry, VOICE};
-use super::reply::Reply;
+use super::reply::{Reply, log_failure};
 use crate::cache::{CustomerCache, VinCache};
 use crate::config::{Config, Profile, Toolset};
 use crate::domain::local_time::rfc3339;
@@ -195,16 +195,19 @@ impl Engine {
     }
 
     fn tell(&self, entry: &Entry, error: ToolError, now: Timestamp) -> Reply {
-        match error {
-            ToolError::Refused(refusal) if entry.toolset == Toolset::Appointments => {
-                Reply::refused(&refusal.at(rfc3339(now, self.shop().zone)))
-            }
+        let error = match error {
             // Somebody made the database anew; the next call makes its schema.
             ToolError::Query(error) if is_schema_missing(&error) => {
                 self.set_store(None);
-                Reply::failure(entry.name, &ToolError::DatabaseUnavailable(error))
+                ToolError::DatabaseUnavailable(error)
             }
-            error => Reply::failure(entry.name, &error),
+            error => error,
+        };
+        log_failure(entry.name, &error);
+        let refusal = error.refusal();
+        match entry.toolset {
+            Toolset::Appointments => Reply::refused(&refusal.at(rfc3339(now, self.shop().zone))),
+            _ => Reply::refused(&refusal),
         }
     }
 }

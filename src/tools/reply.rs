@@ -95,19 +95,6 @@ impl Reply {
         Ok(Self { text, is_error: false })
     }
 
-    /// The reply that tells an error; its cause goes to the log.
-    pub fn failure(tool: &str, error: &ToolError) -> Self {
-        match error {
-            ToolError::Refused(_) => {}
-            // Other people's servers fail now and then; the caller was told.
-            ToolError::Upstream(_) => {
-                tracing::info!(tool, error = %causes(error), "an upstream failed")
-            }
-            _ => tracing::error!(tool, error = %causes(error), "a tool failed"),
-        }
-        Self::refused(&error.refusal())
-    }
-
     /// The reply that tells a refusal.
     pub fn refused(refusal: &Refusal) -> Self {
         let text = serde_json::to_string(&Failure { success: false, refusal }).unwrap_or_default();
@@ -117,6 +104,18 @@ impl Reply {
     /// The reply for a fault of ours.
     pub fn internal() -> Self {
         Self::refused(&error::internal())
+    }
+}
+
+/// Logs the cause of a failure; what the caller can mend is no matter for the log.
+pub fn log_failure(tool: &str, error: &ToolError) {
+    match error {
+        ToolError::Refused(_) => {}
+        // Other people's servers fail now and then; the caller was told.
+        ToolError::Upstream(_) => {
+            tracing::info!(tool, error = %causes(error), "an upstream failed")
+        }
+        _ => tracing::error!(tool, error = %causes(error), "a tool failed"),
     }
 }
 

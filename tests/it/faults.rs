@@ -168,6 +168,7 @@ async fn a_file_that_another_program_keeps_locked_is_told_as_that() {
     assert_eq!(reply.refusal(), "database_unavailable");
     let said = "another program keeps the database file locked; nothing was changed";
     assert_eq!(reply.error(), said);
+    assert!(reply.envelope["data"]["now"].is_string(), "{}", reply.envelope);
     sqlx::raw_sql("rollback").execute(&mut other).await.unwrap();
     shop.call("book_appointment", visit(owner, &start)).await.success();
 }
