@@ -8,8 +8,9 @@ use crate::domain::appointment::{ServiceType, Status};
 use crate::domain::id::{AppointmentId, CustomerId, VehicleId};
 use crate::domain::local_time::{rfc3339, spoken};
 use crate::domain::time::Interval;
-use crate::error::{Code, Refusal};
-use crate::store;
+use crate::domain::vehicle::describe;
+use crate::error::{Code, Refusal, ToolError};
+use crate::store::{self, Session};
 
 pub mod bulk;
 pub mod cancelling;
@@ -117,10 +118,29 @@ impl store::Appointment {
     pub(super) fn span(&self) -> Interval {
         Interval { start: self.starts_at, end: self.ends_at }
     }
+
+    /// The customer's first and last name.
+    pub(super) fn customer_name(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name)
+    }
+
+    /// What people call the vehicle.
+    pub(super) fn vehicle_description(&self) -> String {
+        describe(self.year, &self.make, &self.model)
+    }
+}
+
+/// The appointment with this number.
+pub(super) async fn find(
+    session: &mut Session,
+    id: AppointmentId,
+) -> Result<store::Appointment, ToolError> {
+    let found = session.appointment(id).await?;
+    found.ok_or_else(|| appointment_not_found(id).into())
 }
 
 /// The refusal of an appointment's number that no appointment has.
-pub(super) fn appointment_not_found(id: AppointmentId) -> Refusal {
+fn appointment_not_found(id: AppointmentId) -> Refusal {
     Refusal::new(
         Code::AppointmentNotFound,
         "I cannot find that appointment.",

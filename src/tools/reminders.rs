@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::appointments::{appointment_not_found, refuse_closed};
+use super::appointments::{find, refuse_closed};
 use super::paging::{cut, rows_to_read};
 use super::write::Write;
 use super::{Answer, Call, Effect, Tool};
@@ -14,7 +14,6 @@ use crate::domain::local_time::{rfc3339, spoken};
 use crate::domain::phone::PhoneNumber;
 use crate::domain::reminder::{Channel, Outcome};
 use crate::domain::time::Interval;
-use crate::domain::vehicle::describe;
 use crate::error::ToolError;
 use crate::store::{Appointment, Reminder};
 
@@ -100,7 +99,7 @@ impl Tool for GetDueReminders {
 fn due(row: Appointment, call: &Call<'_>) -> DueReminder {
     let zone = call.engine.shop().zone;
     let when = spoken(row.starts_at, call.now, zone);
-    let vehicle_description = describe(row.year, &row.make, &row.model);
+    let vehicle_description = row.vehicle_description();
     let message = format!(
         "Hello {}, this is a reminder of your appointment on {when}: {} for your {vehicle_description}.",
         row.first_name,
@@ -111,7 +110,7 @@ fn due(row: Appointment, call: &Call<'_>) -> DueReminder {
         scheduled_at: rfc3339(row.starts_at, zone),
         when,
         customer_id: row.customer_id,
-        customer_name: format!("{} {}", row.first_name, row.last_name),
+        customer_name: row.customer_name(),
         phone_number: row.phone_number,
         email: row.email,
         vehicle_description,
@@ -124,7 +123,7 @@ fn tell_due(rows: &[Appointment], has_more: bool, call: &Call<'_>) -> String {
     let and_more = if has_more { ", and there are more" } else { "" };
     let Some(first) = rows.first() else { return "No customer needs a reminder.".to_owned() };
     let when = spoken(first.starts_at, call.now, call.engine.shop().zone);
-    let name = format!("{} {}", first.first_name, first.last_name);
+    let name = first.customer_name();
     match rows.len() {
         1 => format!("One customer needs a reminder{and_more}: {name}, for {when}."),
         count => {
@@ -179,8 +178,7 @@ impl Tool for RecordReminder {
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<Recorded>, ToolError> {
         let mut write = Write::open(call).await?;
-        let found = write.session.appointment(self.appointment_id).await?;
-        let visit = found.ok_or_else(|| appointment_not_found(self.appointment_id))?;
+        let visit = find(&mut write.session, self.appointment_id).await?;
         refuse_closed(&visit, "Nobody has to be reminded of it.")?;
         let reminder = Reminder { channel: self.channel, outcome: self.outcome, sent_at: call.now };
         write.session.insert_reminder(visit.id, &reminder).await?;
@@ -208,7 +206,7 @@ impl Tool for RecordReminder {
 
 impl RecordReminder {
     fn tell(&self, visit: &Appointment, confirmation_sent: bool) -> String {
-        let name = format!("{} {}", visit.first_name, visit.last_name);
+        let name = visit.customer_name();
         match self.outcome {
             Outcome::Reached => format!("Noted: {name} was reminded."),
             Outcome::Voicemail => format!("Noted: {name} has a message."),

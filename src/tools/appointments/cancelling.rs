@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{appointment_not_found, refuse_closed};
+use super::{find, refuse_closed};
 use crate::config::Toolset;
 use crate::domain::appointment::Status;
 use crate::domain::id::AppointmentId;
@@ -58,8 +58,7 @@ impl Tool for CancelAppointment {
     async fn run(self, call: &Call<'_>) -> Result<Answer<Cancelled>, ToolError> {
         let reason = read_reason(&self.reason)?;
         let mut write = Write::open(call).await?;
-        let found = write.session.appointment(self.appointment_id).await?;
-        let row = found.ok_or_else(|| appointment_not_found(self.appointment_id))?;
+        let row = find(&mut write.session, self.appointment_id).await?;
         if row.status == Status::Cancelled {
             return Err(already_cancelled(&row).into());
         }

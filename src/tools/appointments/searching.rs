@@ -137,7 +137,7 @@ fn read_vin_end(text: &str) -> Result<String, Refusal> {
 
 fn found(row: Appointment, call: &Call<'_>) -> FoundAppointment {
     FoundAppointment {
-        customer_name: format!("{} {}", row.first_name, row.last_name),
+        customer_name: row.customer_name(),
         phone_number: row.phone_number.clone(),
         appointment: view(row, call),
     }

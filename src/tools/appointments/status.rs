@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{appointment_not_found, refuse_closed};
+use super::{find, refuse_closed};
 use crate::config::Toolset;
 use crate::domain::appointment::Status;
 use crate::domain::id::AppointmentId;
@@ -86,8 +86,7 @@ impl Tool for UpdateAppointmentStatus {
         self.check_begun()?;
         let status = Status::from(self.status);
         let mut write = Write::open(call).await?;
-        let found = write.session.appointment(self.appointment_id).await?;
-        let old = found.ok_or_else(|| appointment_not_found(self.appointment_id))?;
+        let old = find(&mut write.session, self.appointment_id).await?;
         if let Some(mileage) = self.mileage.filter(|_| old.status != Status::Cancelled) {
             // A reading is true of the vehicle, also where the visit is completed already.
             write.session.raise_mileage(old.vehicle_id, mileage).await?;
@@ -157,7 +156,7 @@ fn tell(old: &Appointment, status: Status, call: &Call<'_>) -> String {
         Status::Scheduled => "is scheduled",
         Status::Cancelled => "is cancelled",
     };
-    format!("{} {}'s visit on {when} {now}.", old.first_name, old.last_name)
+    format!("{}'s visit on {when} {now}.", old.customer_name())
 }
 
 fn data(old: &Appointment, status: Status, call: &Call<'_>) -> Updated {

@@ -7,7 +7,6 @@ use crate::domain::appointment::{ServiceType, Status};
 use crate::domain::id::{AppointmentId, CustomerId, VehicleId};
 use crate::domain::local_time::{confirmation, rfc3339, spoken};
 use crate::domain::time::Interval;
-use crate::domain::vehicle::describe;
 use crate::store::{Appointment, OwnVisit};
 use crate::tools::Call;
 
@@ -59,6 +58,7 @@ pub(super) struct Booking {
 
 impl From<Appointment> for Booking {
     fn from(row: Appointment) -> Self {
+        let (customer_name, vehicle_description) = (row.customer_name(), row.vehicle_description());
         let own = OwnVisit {
             id: row.id,
             customer_id: row.customer_id,
@@ -70,12 +70,7 @@ impl From<Appointment> for Booking {
             booking_method: row.booking_method,
             booked_by: row.booked_by,
         };
-        Self {
-            own,
-            customer_name: format!("{} {}", row.first_name, row.last_name),
-            vehicle_id: row.vehicle_id,
-            vehicle_description: describe(row.year, &row.make, &row.model),
-        }
+        Self { own, customer_name, vehicle_id: row.vehicle_id, vehicle_description }
     }
 }
 

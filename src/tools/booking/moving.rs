@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::super::appointments::{BOOK_ANEW, appointment_not_found, refuse_closed};
+use super::super::appointments::{BOOK_ANEW, find, refuse_closed};
 use super::super::arguments::refuse;
 use super::super::holds::{KeptTime, hold_not_found};
 use super::super::slots::Wanted;
@@ -80,8 +80,7 @@ impl Tool for RescheduleAppointment {
             return Err(time_missing().into());
         }
         let mut write = Write::open(call).await?;
-        let found = write.session.appointment(self.appointment_id).await?;
-        let old = found.ok_or_else(|| appointment_not_found(self.appointment_id))?;
+        let old = find(&mut write.session, self.appointment_id).await?;
         refuse_closed(&old, BOOK_ANEW)?;
         let kept = match self.take_hold(&mut write, old.id, start, call).await? {
             Taken::Nothing => None,
