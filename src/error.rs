@@ -17,6 +17,7 @@ pub enum Code {
     CustomerNotFound,
     VehicleNotFound,
     AppointmentNotFound,
+    TicketNotFound,
     VehicleNotOwned,
     SlotUnavailable,
     OutsideBusinessHours,

@@ -36,6 +36,10 @@ id!(
     AppointmentId
 );
 id!(
+    /// A ticket's number.
+    TicketId
+);
+id!(
     /// The number of a bay or a technician: what an appointment or a hold reserves.
     ResourceId
 );

@@ -16,6 +16,7 @@ pub mod reminder;
 pub mod shop;
 pub mod slots;
 pub mod text;
+pub mod ticket;
 pub mod time;
 pub mod time_input;
 pub mod time_range;

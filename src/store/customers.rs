@@ -25,6 +25,8 @@ pub struct CustomerRow {
     pub email: Option<String>,
     /// Phone number.
     pub phone_number: Option<PhoneNumber>,
+    /// Whether others may have the same phone number.
+    pub phone_shared: bool,
     /// Whether the shop works for this customer.
     pub account_status: crate::domain::customer::AccountStatus,
     /// The tier.
@@ -67,15 +69,19 @@ struct Joined {
     is_primary: Option<bool>,
 }
 
+/// The query for customers by what a record `m` says, also where it was merged into another one.
 macro_rules! select_customers {
     ($condition:literal) => {
         concat!(
             "select c.id, c.crm_id, c.first_name, c.last_name, c.email, c.phone_number,
-                    c.account_status, c.tier, c.created_at, c.last_contact, c.last_service_at,
-                    c.lifetime_value_minor, c.open_tickets, c.satisfaction_score, c.preferences,
-                    c.notes, v.id as vehicle_id, v.vin, v.year, v.make, v.model, v.trim_level,
-                    v.color, v.license_plate, v.current_mileage, v.is_primary
-             from customers c left join vehicles v on v.customer_id = c.id
+                    c.phone_shared, c.account_status, c.tier, c.created_at, c.last_contact,
+                    c.last_service_at, c.lifetime_value_minor, c.open_tickets,
+                    c.satisfaction_score, c.preferences, c.notes, v.id as vehicle_id, v.vin,
+                    v.year, v.make, v.model, v.trim_level, v.color, v.license_plate,
+                    v.current_mileage, v.is_primary
+             from customers m
+             join customers c on c.id = coalesce(m.merged_into, m.id)
+             left join vehicles v on v.customer_id = c.id
              where ",
             $condition,
             " order by c.id limit 500"
@@ -83,11 +89,16 @@ macro_rules! select_customers {
     };
 }
 
+pub(super) const CUSTOMER_BY_ID: &str = select_customers!("m.id = $1");
+pub(super) const CUSTOMERS_BY_PHONE: &str = select_customers!("m.phone_number = $1");
+pub(super) const CUSTOMER_BY_EMAIL: &str = select_customers!("m.email_key = $1");
+pub(super) const CUSTOMER_BY_CRM_ID: &str = select_customers!("m.crm_id = $1");
+
 impl Session {
-    /// The customer with this number, with the vehicles.
+    /// The customer with this number, or into whom the one with this number was merged, with the
+    /// vehicles.
     pub async fn customer(&mut self, id: CustomerId) -> sqlx::Result<Option<CustomerRow>> {
-        let sql = select_customers!("c.id = $1");
-        let rows = on!(self, |db| sqlx::query_as(sql).bind(id).fetch_all(db).await)?;
+        let rows = on!(self, |db| sqlx::query_as(CUSTOMER_BY_ID).bind(id).fetch_all(db).await)?;
         Ok(group(rows).pop())
     }
 
@@ -96,28 +107,33 @@ impl Session {
         &mut self,
         phone: &PhoneNumber,
     ) -> sqlx::Result<Vec<CustomerRow>> {
-        let sql = select_customers!("c.phone_number = $1");
-        Ok(group(on!(self, |db| sqlx::query_as(sql).bind(phone).fetch_all(db).await)?))
+        Ok(group(on!(self, |db| sqlx::query_as(CUSTOMERS_BY_PHONE)
+            .bind(phone)
+            .fetch_all(db)
+            .await)?))
     }
 
     /// The customer with this e-mail address, with the vehicles; letter case does not count.
     pub async fn customer_by_email(&mut self, email: &str) -> sqlx::Result<Option<CustomerRow>> {
-        let sql = select_customers!("c.email_key = $1");
-        let rows = on!(self, |db| sqlx::query_as(sql).bind(fold(email)).fetch_all(db).await)?;
+        let rows = on!(self, |db| sqlx::query_as(CUSTOMER_BY_EMAIL)
+            .bind(fold(email))
+            .fetch_all(db)
+            .await)?;
         Ok(group(rows).pop())
     }
 
     /// The customer with this id in the remote CRM, with the vehicles.
     pub async fn customer_by_crm_id(&mut self, crm_id: &str) -> sqlx::Result<Option<CustomerRow>> {
-        let sql = select_customers!("c.crm_id = $1");
-        let rows = on!(self, |db| sqlx::query_as(sql).bind(crm_id).fetch_all(db).await)?;
+        let rows =
+            on!(self, |db| sqlx::query_as(CUSTOMER_BY_CRM_ID).bind(crm_id).fetch_all(db).await)?;
         Ok(group(rows).pop())
     }
 
-    /// Whether there is a customer with this number.
-    pub async fn customer_exists(&mut self, id: CustomerId) -> sqlx::Result<bool> {
-        let sql = "select exists (select 1 from customers where id = $1)";
-        on!(self, |db| sqlx::query_scalar(sql).bind(id).fetch_one(db).await)
+    /// The number that the customer with this number has now: another one after a merge; `None`
+    /// where nobody ever had it.
+    pub async fn present_id(&mut self, id: CustomerId) -> sqlx::Result<Option<CustomerId>> {
+        let sql = "select coalesce(merged_into, id) from customers where id = $1";
+        on!(self, |db| sqlx::query_scalar(sql).bind(id).fetch_optional(db).await)
     }
 
     /// Puts a customer on file; fails as a unique violation where the phone number or the e-mail
@@ -155,7 +171,12 @@ fn group(rows: Vec<Joined>) -> Vec<CustomerRow> {
     for mut row in rows {
         let vehicle = row.take_vehicle();
         match customers.last_mut() {
-            Some(last) if last.id == row.customer.id => last.vehicles.extend(vehicle),
+            // Two records of one customer bring every vehicle twice.
+            Some(last) if last.id == row.customer.id => {
+                let is_new = |vehicle: &Vehicle| last.vehicles.iter().all(|v| v.id != vehicle.id);
+                let vehicle = vehicle.filter(is_new);
+                last.vehicles.extend(vehicle);
+            }
             _ => {
                 row.customer.vehicles = vehicle.into_iter().collect();
                 customers.push(row.customer);

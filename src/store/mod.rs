@@ -8,6 +8,7 @@ mod customers;
 mod freshness;
 mod holds;
 mod idempotency;
+mod merging;
 #[cfg(test)]
 mod plans;
 mod postgres;
@@ -16,6 +17,7 @@ mod reservations;
 mod resources;
 mod search;
 mod sqlite;
+mod tickets;
 mod vehicles;
 mod vin_decodes;
 
@@ -30,11 +32,13 @@ pub use customers::CustomerRow;
 pub use freshness::Stamp;
 pub use holds::Hold;
 pub use idempotency::Claim;
+pub use merging::Moved;
 pub use postgres::is_connection_lost;
 pub use reminders::Reminder;
 pub use reservations::{OwnVisit, Question, Reservations, Visit};
 pub use resources::Resources;
 pub use search::{Search, VIN_KEY_LENGTH};
+pub use tickets::{After as AfterTicket, Comment, NewTicket, Ticket};
 
 /// Runs one query on whichever database the session is of.
 macro_rules! on {

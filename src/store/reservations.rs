@@ -18,8 +18,9 @@ const LENGTH_UNIT: i64 = 131_072;
 /// Who is to come with what, and when the vehicle is in the shop already.
 #[derive(Clone, Debug)]
 pub struct Visit {
-    /// The customer's first and last name; `None` where there is no such customer.
-    pub customer_name: Option<String>,
+    /// The customer's number, after a merge that of the record that was kept, and the first and last
+    /// name; `None` where there is no such customer.
+    pub customer: Option<(CustomerId, String)>,
     /// The vehicle's owner; `None` where there is no such vehicle.
     pub owner_id: Option<CustomerId>,
     /// What people call the vehicle.
@@ -71,6 +72,7 @@ pub struct OwnVisit {
 /// One row for each overlapping appointment, or a single one where there is none.
 #[derive(FromRow)]
 struct VisitRow {
+    asked_id: Option<CustomerId>,
     first_name: Option<String>,
     last_name: Option<String>,
     owner_id: Option<CustomerId>,
@@ -130,14 +132,15 @@ macro_rules! packed_reservations {
 
 /// Who comes with what, its own appointments around that time, and what is reserved that day.
 pub(super) const VISIT: &str = concat!(
-    "select c.first_name, c.last_name, v.customer_id as owner_id, v.year, v.make, v.model,
+    "select c.id as asked_id, c.first_name, c.last_name, v.customer_id as owner_id, v.year, v.make, v.model,
             a.id as appointment_id, a.customer_id, a.starts_at, a.ends_at, a.service_type,
             a.status, b.name as bay, t.name as technician, a.booking_method, a.booked_by,
             one.reserved
      from (",
     packed_reservations!("$6", "$7", "$8", "$9"),
     ") one
-     left join customers c on c.id = $1
+     left join customers c on c.id = (select coalesce(m.merged_into, m.id)
+                                      from customers m where m.id = $1)
      left join vehicles v on v.id = $2
      left join appointments a on a.vehicle_id = v.id
           and a.status in ('scheduled', 'confirmed', 'in_progress')
@@ -213,15 +216,16 @@ fn gather(rows: Vec<VisitRow>, back: Timestamp, now: Timestamp) -> Visit {
     // Every row has them.
     let packed = rows.first().and_then(|row| row.reserved.as_deref());
     let mut visit = Visit {
-        customer_name: None,
+        customer: None,
         owner_id: None,
         vehicle_description: String::new(),
         own: Vec::new(),
         reserved: Reservations::unpack(packed, back, now),
     };
     for row in rows {
-        if let (Some(first), Some(last)) = (&row.first_name, &row.last_name) {
-            visit.customer_name = Some(format!("{first} {last}"));
+        if let (Some(id), Some(first), Some(last)) = (row.asked_id, &row.first_name, &row.last_name)
+        {
+            visit.customer = Some((id, format!("{first} {last}")));
         }
         if let (Some(year), Some(make), Some(model)) = (row.year, &row.make, &row.model) {
             visit.vehicle_description = describe(year, make, model);

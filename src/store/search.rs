@@ -142,6 +142,6 @@ impl Session {
 pub const VIN_KEY_LENGTH: usize = 6;
 
 /// The first and the last text that match.
-fn between(text: Option<&'static str>) -> (&'static str, &'static str) {
+pub(super) fn between(text: Option<&'static str>) -> (&'static str, &'static str) {
     text.map_or(("", LAST), |text| (text, text))
 }

@@ -5,7 +5,46 @@ use crate::domain::id::{CustomerId, VehicleId};
 use crate::domain::time::Timestamp;
 use crate::domain::vehicle::{NewVehicle, Vehicle};
 
+macro_rules! vehicle_columns {
+    () => {
+        "id, customer_id, vin, year, make, model, trim_level as trim, color, license_plate,
+         current_mileage, is_primary as is_primary_vehicle"
+    };
+}
+
 impl Session {
+    /// The vehicle with this number.
+    pub async fn vehicle(&mut self, id: VehicleId) -> sqlx::Result<Option<Vehicle>> {
+        let sql = concat!("select ", vehicle_columns!(), " from vehicles where id = $1");
+        on!(self, |db| sqlx::query_as(sql).bind(id).fetch_optional(db).await)
+    }
+
+    /// Writes what of a vehicle may change; fails as a unique violation where the VIN is another
+    /// vehicle's. The primary one takes the place of the one that was.
+    pub async fn update_vehicle(&mut self, vehicle: &Vehicle) -> sqlx::Result<()> {
+        if vehicle.is_primary_vehicle {
+            self.clear_primary(vehicle.customer_id).await?;
+        }
+        let sql = "update vehicles
+                   set vin = $2, year = $3, make = $4, model = $5, trim_level = $6, color = $7,
+                       license_plate = $8, current_mileage = $9, is_primary = $10
+                   where id = $1";
+        on!(self, |db| sqlx::query(sql)
+            .bind(vehicle.id)
+            .bind(&vehicle.vin)
+            .bind(vehicle.year)
+            .bind(&vehicle.make)
+            .bind(&vehicle.model)
+            .bind(&vehicle.trim)
+            .bind(&vehicle.color)
+            .bind(&vehicle.license_plate)
+            .bind(vehicle.current_mileage)
+            .bind(vehicle.is_primary_vehicle)
+            .execute(db)
+            .await
+            .map(drop))
+    }
+
     /// The vehicle with this VIN: its number and its owner's.
     pub async fn vehicle_by_vin(
         &mut self,
@@ -29,12 +68,14 @@ impl Session {
             }
             _ => !self.has_vehicles(new.customer_id).await?,
         };
-        let sql = "insert into vehicles
-                       (customer_id, vin, year, make, model, trim_level, color, license_plate,
-                        current_mileage, is_primary, created_at)
-                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-                   returning id, customer_id, vin, year, make, model, trim_level as trim, color,
-                             license_plate, current_mileage, is_primary as is_primary_vehicle";
+        let sql = concat!(
+            "insert into vehicles
+                 (customer_id, vin, year, make, model, trim_level, color, license_plate,
+                  current_mileage, is_primary, created_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+             returning ",
+            vehicle_columns!()
+        );
         on!(self, |db| sqlx::query_as(sql)
             .bind(new.customer_id)
             .bind(&new.vin)

@@ -83,7 +83,7 @@ pub struct VehicleView {
     vin: Option<String>,
 }
 
-fn view(row: store::Appointment, call: &Call<'_>) -> View {
+pub(super) fn view(row: store::Appointment, call: &Call<'_>) -> View {
     let zone = call.engine.shop().zone;
     View {
         appointment_id: row.id,

@@ -4,11 +4,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::arguments::refuse;
-use super::customers::optional;
+use super::customers::{customer_not_found, optional};
 use super::holds::{KeptTime, hold_not_found};
 use super::slots::Wanted;
 use super::times::read_instant;
-use super::vehicles::{customer_not_found, vehicle_not_found};
+use super::vehicles::vehicle_not_found;
 use super::write::{Begun, Write};
 use super::{Answer, Call, Effect, Tool};
 use crate::config::Toolset;
@@ -72,7 +72,7 @@ impl Tool for BookAppointment {
     const EFFECT: Effect = Effect::Writes { idempotent: true };
     type Data = Booked;
 
-    async fn run(self, call: &Call<'_>) -> Result<Answer<Booked>, ToolError> {
+    async fn run(mut self, call: &Call<'_>) -> Result<Answer<Booked>, ToolError> {
         let words = self.words()?;
         let start = self.scheduled_at.as_deref();
         let start = start.map(|text| read_instant("scheduled_at", text, call)).transpose()?;
@@ -155,8 +155,9 @@ impl BookAppointment {
             Ok(kept) => Ok(Taken::Kept(kept)),
             Err(refusal) => {
                 let booked = session.appointment_by_hold(&id).await?;
+                let customer_id = session.present_id(self.customer_id).await?;
                 let same = booked.filter(|row| {
-                    row.customer_id == self.customer_id
+                    Some(row.customer_id) == customer_id
                         && row.vehicle_id == self.vehicle_id
                         && row.service_type == self.service_type
                         && matches!(row.status, Status::Scheduled | Status::Confirmed)
@@ -245,11 +246,13 @@ impl BookAppointment {
         })
     }
 
-    /// The name of the customer, if the vehicle is that customer's.
-    fn check_owner(&self, visit: &Visit) -> Result<String, Refusal> {
-        let Some(customer_name) = &visit.customer_name else {
+    /// The name of the customer, if the vehicle is that customer's. One who was merged into another
+    /// is that other from here on.
+    fn check_owner(&mut self, visit: &Visit) -> Result<String, Refusal> {
+        let Some((present_id, customer_name)) = &visit.customer else {
             return Err(customer_not_found(self.customer_id));
         };
+        self.customer_id = *present_id;
         match visit.owner_id {
             None => Err(vehicle_not_found(self.vehicle_id)),
             Some(owner) if owner != self.customer_id => Err(Refusal::new(

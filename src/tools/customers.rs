@@ -1,4 +1,8 @@
-//! Finding customers and putting them on file.
+//! Finding customers and putting them on file; the tools that change them.
+
+pub mod history;
+pub mod merging;
+pub mod updating;
 
 use std::sync::Arc;
 
@@ -244,14 +248,19 @@ impl Tool for CreateCustomer {
                 Begun::Replayed(envelope) => return Ok(Answer::Kept(envelope)),
                 Begun::Fresh(write) => write,
             };
-        refuse_taken(&mut write.session, &new).await?;
+        let contact = Contact {
+            own_id: None,
+            phone_number: Some(&new.phone_number).filter(|_| !new.phone_shared),
+            email: new.email.as_deref(),
+        };
+        refuse_taken(&mut write.session, &contact).await?;
         let id = match write.session.insert_customer(&new, call.now).await {
             Ok(id) => id,
             // Another process was faster; its row is visible once this transaction is over.
             Err(error) if is_refused(&error) => {
                 drop(write);
                 let mut session = call.engine.store().await?.read().await?;
-                refuse_taken(&mut session, &new).await?;
+                refuse_taken(&mut session, &contact).await?;
                 return Err(error.into());
             }
             Err(error) => return Err(error.into()),
@@ -282,6 +291,25 @@ impl CreateCustomer {
             notes: optional("notes", self.notes.as_deref(), text::free_text)?,
         })
     }
+}
+
+/// The number that a customer has now: another one after a merge.
+pub(super) async fn present_id(
+    session: &mut Session,
+    id: CustomerId,
+) -> Result<CustomerId, ToolError> {
+    let present_id = session.present_id(id).await?;
+    present_id.ok_or_else(|| customer_not_found(id).into())
+}
+
+/// The refusal of a customer's number that nobody has.
+pub(super) fn customer_not_found(id: CustomerId) -> Refusal {
+    Refusal::new(
+        Code::CustomerNotFound,
+        "I cannot find that customer.",
+        format!("there is no customer {id}"),
+    )
+    .hint("Find the customer with lookup_customer and use the id that it returns.")
 }
 
 /// Reads an argument that may be left out.
@@ -343,17 +371,28 @@ fn check_preference(value: &Value) -> Result<(), text::InvalidText> {
     }
 }
 
+/// How a customer is to be reached: what nobody else may have.
+struct Contact<'a> {
+    /// Whose it is, where the customer is on file already.
+    own_id: Option<CustomerId>,
+    /// The phone number, unless it may be shared.
+    phone_number: Option<&'a PhoneNumber>,
+    email: Option<&'a str>,
+}
+
 /// Refuses a phone number or an e-mail address that is another customer's, naming that customer.
-async fn refuse_taken(session: &mut Session, new: &NewCustomer) -> Result<(), ToolError> {
-    if !new.phone_shared
-        && let Some(other) = session.customers_by_phone(&new.phone_number).await?.first()
+async fn refuse_taken(session: &mut Session, contact: &Contact<'_>) -> Result<(), ToolError> {
+    let is_other = |other: &CustomerRow| Some(other.id) != contact.own_id;
+    if let Some(phone_number) = contact.phone_number
+        && let Some(other) =
+            session.customers_by_phone(phone_number).await?.iter().find(|c| is_other(c))
     {
         return Err(taken("phone_number", other).hint(
             "Use that customer, or set allow_shared_phone to true if the caller says that the number is shared.",
         ).into());
     }
-    if let Some(email) = &new.email
-        && let Some(other) = session.customer_by_email(email).await?
+    if let Some(email) = contact.email
+        && let Some(other) = session.customer_by_email(email).await?.filter(is_other)
     {
         return Err(taken("email", &other)
             .hint("Use that customer, or leave the e-mail out.")

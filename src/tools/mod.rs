@@ -16,6 +16,7 @@ mod reminders;
 mod reply;
 mod schema;
 mod slots;
+mod tickets;
 mod times;
 mod vehicles;
 mod vin;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::engine::Call;
 use super::reply::Reply;
 use super::{Effect, Tool, arguments, schema};
-use super::{appointments, booking, customers, holds, reminders, slots, vehicles, vin};
+use super::{appointments, booking, customers, holds, reminders, slots, tickets, vehicles, vin};
 use crate::config::Toolset;
 use crate::error::{Refusal, ToolError};
 
@@ -32,10 +32,17 @@ pub struct Entry {
 }
 
 /// Every tool, in the order in which they are listed.
-pub static ALL: [Entry; 16] = [
+pub static ALL: [Entry; 23] = [
     entry::<customers::LookupCustomer>(),
     entry::<customers::CreateCustomer>(),
+    entry::<customers::updating::UpdateCustomer>(),
+    entry::<customers::merging::MergeCustomers>(),
+    entry::<customers::history::GetCustomerHistory>(),
     entry::<vehicles::AddVehicle>(),
+    entry::<vehicles::updating::UpdateVehicle>(),
+    entry::<tickets::listing::GetCustomerTickets>(),
+    entry::<tickets::opening::CreateTicket>(),
+    entry::<tickets::changing::UpdateTicket>(),
     entry::<slots::GetAvailableSlots>(),
     entry::<holds::HoldSlot>(),
     entry::<holds::ReleaseHold>(),

@@ -1,11 +1,13 @@
-//! Putting vehicles on file.
+//! Putting vehicles on file; the tool that changes them.
+
+pub mod updating;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::arguments::refuse;
-use super::customers::optional;
+use super::customers::{optional, present_id};
 use super::vin::read_vin;
 use super::write::{Begun, Write};
 use super::{Answer, Call, Effect, Tool};
@@ -79,15 +81,13 @@ impl Tool for AddVehicle {
             return Ok(Answer::Kept(envelope));
         }
         details.complete(vin.as_ref(), call).await?;
-        let new = details.into_vehicle(self.customer_id, vin.as_ref())?;
+        let mut new = details.into_vehicle(self.customer_id, vin.as_ref())?;
         let mut write =
             match Write::begin(call, Self::NAME, self.idempotency_key.as_deref()).await? {
                 Begun::Replayed(envelope) => return Ok(Answer::Kept(envelope)),
                 Begun::Fresh(write) => write,
             };
-        if !write.session.customer_exists(new.customer_id).await? {
-            return Err(customer_not_found(new.customer_id).into());
-        }
+        new.customer_id = present_id(&mut write.session, new.customer_id).await?;
         refuse_taken(&mut write.session, vin.as_ref()).await?;
         let vehicle = match write.session.insert_vehicle(&new, call.now).await {
             Ok(vehicle) => vehicle,
@@ -250,16 +250,6 @@ fn needed(missing: &[&str], why: &str) -> Refusal {
     let verb = if missing.len() == 1 { "is" } else { "are" };
     refuse(&missing.join(", "), format!("{verb} required: {why}"))
         .hint("Ask the customer for the model year, make and model, and give all three.")
-}
-
-/// The refusal of a customer's number that nobody has.
-pub(super) fn customer_not_found(id: CustomerId) -> Refusal {
-    Refusal::new(
-        Code::CustomerNotFound,
-        "I cannot find that customer.",
-        format!("there is no customer {id}"),
-    )
-    .hint("Find the customer with lookup_customer and use the id that it returns.")
 }
 
 /// The refusal of a vehicle's number that no vehicle has.

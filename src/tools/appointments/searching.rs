@@ -83,13 +83,22 @@ impl Tool for SearchAppointments {
     type Data = Found;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<Found>, ToolError> {
-        let search = self.read(call)?;
+        let mut search = self.read(call)?;
         let question = self.question();
         let after = self.cursor.as_deref().map(|text| cursor::read(text, &question)).transpose()?;
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         let page = Page { after, limit: rows_to_read(limit) };
         let store = call.engine.store().await?;
-        let mut rows = store.read().await?.search_appointments(&search, page).await?;
+        let mut session = store.read().await?;
+        let mut rows = session.search_appointments(&search, page).await?;
+        if let Some(id) = self.customer_id.filter(|_| rows.is_empty()) {
+            // A customer who was merged into another has the other's appointments.
+            let present_id = session.present_id(id).await?.filter(|&present| present != id);
+            if present_id.is_some() {
+                search.customer_id = present_id;
+                rows = session.search_appointments(&search, page).await?;
+            }
+        }
         let has_more = cut(&mut rows, limit);
         let next_cursor = rows.last().filter(|_| has_more).map(|row| cursor::write(&question, row));
         let message = tell(&rows, has_more, after.is_some(), call);

@@ -8,9 +8,9 @@ use crate::config::Toolset;
 use crate::domain::id::CustomerId;
 use crate::domain::local_time::{rfc3339, spoken};
 use crate::error::ToolError;
-use crate::store::{self, Page};
+use crate::store::{self, Page, Session};
+use crate::tools::customers::present_id;
 use crate::tools::paging::{cut, rows_to_read};
-use crate::tools::vehicles::customer_not_found;
 use crate::tools::{Answer, Call, Effect, Tool};
 
 /// How many appointments are listed where the caller does not say.
@@ -56,27 +56,26 @@ impl Tool for GetUpcomingAppointments {
     async fn run(self, call: &Call<'_>) -> Result<Answer<Listed>, ToolError> {
         let include_past = self.include_past.unwrap_or_default();
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
-        let list = List { customer_id: self.customer_id, include_past };
-        let after =
-            self.cursor.as_deref().map(|text| cursor::read(text, &list.question())).transpose()?;
+        let mut list = List { customer_id: self.customer_id, include_past };
+        let question = list.question();
+        let after = self.cursor.as_deref().map(|text| cursor::read(text, &question)).transpose()?;
         let page = Page { after, limit: rows_to_read(limit) };
         let store = call.engine.store().await?;
         let mut session = store.read().await?;
-        let mut rows = if include_past {
-            session.all_appointments(self.customer_id, page).await?
-        } else {
-            session.upcoming_appointments(self.customer_id, call.now, page).await?
-        };
-        if rows.is_empty() && !session.customer_exists(self.customer_id).await? {
-            return Err(customer_not_found(self.customer_id).into());
+        let mut rows = list.read(&mut session, page, call).await?;
+        if rows.is_empty() {
+            let present_id = present_id(&mut session, self.customer_id).await?;
+            if present_id != self.customer_id {
+                list.customer_id = present_id;
+                rows = list.read(&mut session, page, call).await?;
+            }
         }
         let has_more = cut(&mut rows, limit);
-        let next_cursor =
-            rows.last().filter(|_| has_more).map(|row| cursor::write(&list.question(), row));
+        let next_cursor = rows.last().filter(|_| has_more).map(|row| cursor::write(&question, row));
         let message = list.tell(&rows, Pages { is_later: after.is_some(), has_more }, call);
         let data = Listed {
             now: rfc3339(call.now, call.engine.shop().zone),
-            customer_id: self.customer_id,
+            customer_id: list.customer_id,
             appointments: rows.into_iter().map(|row| view(row, call)).collect(),
             next_cursor,
         };
@@ -97,6 +96,19 @@ struct Pages {
 }
 
 impl List {
+    async fn read(
+        &self,
+        session: &mut Session,
+        page: Page,
+        call: &Call<'_>,
+    ) -> sqlx::Result<Vec<store::Appointment>> {
+        if self.include_past {
+            session.all_appointments(self.customer_id, page).await
+        } else {
+            session.upcoming_appointments(self.customer_id, call.now, page).await
+        }
+    }
+
     fn tell(&self, rows: &[store::Appointment], pages: Pages, call: &Call<'_>) -> String {
         let zone = call.engine.shop().zone;
         let count = match rows.len() {

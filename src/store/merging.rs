@@ -1,0 +1,136 @@
+//! Making two customers one.
+
+use super::{CustomerRow, Session, on};
+use crate::domain::text::fold;
+
+/// How much went from one customer to the other.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Moved {
+    /// Vehicles.
+    pub vehicles: u64,
+    /// Appointments, past and future.
+    pub appointments: u64,
+    /// Tickets.
+    pub tickets: u64,
+}
+
+impl Session {
+    /// Writes what of a customer may change; fails as a unique violation where the phone number, the
+    /// e-mail address or the id in the remote CRM is somebody else's.
+    pub async fn update_customer(&mut self, row: &CustomerRow) -> sqlx::Result<()> {
+        // An address that a merged record keeps for this customer goes back to the customer.
+        let sql = "update customers set email = null, email_key = null
+                   where merged_into = $1 and email_key = $2";
+        on!(self, |db| sqlx::query(sql)
+            .bind(row.id)
+            .bind(row.email.as_deref().map(fold))
+            .execute(db)
+            .await
+            .map(drop))?;
+        let sql = "update customers
+                   set first_name = $2, last_name = $3, email = $4, email_key = $5,
+                       phone_number = $6, phone_shared = $7, account_status = $8, tier = $9,
+                       satisfaction_score = $10, preferences = $11, notes = $12, crm_id = $13,
+                       created_at = $14, last_contact = $15, last_service_at = $16,
+                       lifetime_value_minor = $17
+                   where id = $1";
+        on!(self, |db| sqlx::query(sql)
+            .bind(row.id)
+            .bind(&row.first_name)
+            .bind(&row.last_name)
+            .bind(&row.email)
+            .bind(row.email.as_deref().map(fold))
+            .bind(&row.phone_number)
+            .bind(row.phone_shared)
+            .bind(row.account_status)
+            .bind(&row.tier)
+            .bind(row.satisfaction_score)
+            .bind(&row.preferences)
+            .bind(&row.notes)
+            .bind(&row.crm_id)
+            .bind(row.created_at)
+            .bind(row.last_contact)
+            .bind(row.last_service_at)
+            .bind(row.lifetime_value_minor)
+            .execute(db)
+            .await
+            .map(drop))
+    }
+
+    /// Moves everything of the customer `merged` to `kept`, which is written as it says. The merged
+    /// record stays, as what leads from its number, its phone number, its e-mail address and its id
+    /// in the remote CRM to the kept one.
+    pub async fn merge_customers(
+        &mut self,
+        kept: &CustomerRow,
+        merged: &CustomerRow,
+    ) -> sqlx::Result<Moved> {
+        self.retire(kept, merged).await?;
+        let moved = Moved {
+            vehicles: self.move_vehicles(kept, merged).await?,
+            appointments: self
+                .give(
+                    "update appointments set customer_id = $1 where customer_id = $2",
+                    kept,
+                    merged,
+                )
+                .await?,
+            tickets: self
+                .give("update tickets set customer_id = $1 where customer_id = $2", kept, merged)
+                .await?,
+        };
+        self.update_customer(kept).await?;
+        Ok(moved)
+    }
+
+    /// Makes a record one that leads to another; what the other takes over of it is no longer its own.
+    async fn retire(&mut self, kept: &CustomerRow, merged: &CustomerRow) -> sqlx::Result<()> {
+        let has_email = kept.email.as_deref().map(fold) != merged.email.as_deref().map(fold);
+        let has_crm_id = kept.crm_id != merged.crm_id;
+        let sql = "update customers
+                   set merged_into = $1, phone_shared = true, lifetime_value_minor = 0, email = $3,
+                       email_key = $4, crm_id = $5
+                   where id = $2";
+        let email = merged.email.as_deref().filter(|_| has_email);
+        on!(self, |db| sqlx::query(sql)
+            .bind(kept.id)
+            .bind(merged.id)
+            .bind(email)
+            .bind(email.map(fold))
+            .bind(merged.crm_id.as_deref().filter(|_| has_crm_id))
+            .execute(db)
+            .await
+            .map(drop))?;
+        self.give("update customers set merged_into = $1 where merged_into = $2", kept, merged)
+            .await
+            .map(drop)
+    }
+
+    /// A customer has one primary vehicle: that of `kept`, where there is one.
+    async fn move_vehicles(
+        &mut self,
+        kept: &CustomerRow,
+        merged: &CustomerRow,
+    ) -> sqlx::Result<u64> {
+        let sql = "update vehicles set is_primary = false
+                   where customer_id = $2 and is_primary
+                     and exists (select 1 from vehicles where customer_id = $1)";
+        self.give(sql, kept, merged).await?;
+        self.give("update vehicles set customer_id = $1 where customer_id = $2", kept, merged).await
+    }
+
+    /// Runs an update that gives rows of `merged` to `kept`; how many they were.
+    async fn give(
+        &mut self,
+        sql: &'static str,
+        kept: &CustomerRow,
+        merged: &CustomerRow,
+    ) -> sqlx::Result<u64> {
+        on!(self, |db| sqlx::query(sql)
+            .bind(kept.id)
+            .bind(merged.id)
+            .execute(db)
+            .await
+            .map(|done| done.rows_affected()))
+    }
+}

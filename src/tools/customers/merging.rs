@@ -1,0 +1,151 @@
+//! Making one customer of two who are the same.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{customer_not_found, view};
+use crate::config::Toolset;
+use crate::domain::customer::Customer;
+use crate::domain::id::CustomerId;
+use crate::domain::text::MAX_TEXT;
+use crate::error::ToolError;
+use crate::store::{self, CustomerRow, Session};
+use crate::tools::arguments::refuse;
+use crate::tools::write::Write;
+use crate::tools::{Answer, Call, Effect, Tool};
+
+/// The arguments of `merge_customers`.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct MergeCustomers {
+    /// The customer who stays.
+    keep_customer_id: CustomerId,
+    /// The customer whose vehicles, appointments and tickets move to the other one.
+    merge_customer_id: CustomerId,
+}
+
+/// One customer of two.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Merged {
+    /// The customer who stays.
+    customer: Customer,
+    /// How much was moved.
+    moved: Moved,
+    /// What to mind, in sentences; absent where there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<&'static str>,
+}
+
+/// How much of each kind was moved.
+#[derive(Debug, Default, JsonSchema, Serialize)]
+struct Moved {
+    /// Vehicles.
+    vehicles: u64,
+    /// Appointments, past and future.
+    appointments: u64,
+    /// Tickets.
+    tickets: u64,
+    /// Invoices.
+    invoices: u64,
+}
+
+impl From<store::Moved> for Moved {
+    fn from(moved: store::Moved) -> Self {
+        let store::Moved { vehicles, appointments, tickets } = moved;
+        Self { vehicles, appointments, tickets, invoices: 0 }
+    }
+}
+
+impl Tool for MergeCustomers {
+    const NAME: &'static str = "merge_customers";
+    const TITLE: &'static str = "Merge two customers";
+    const DESCRIPTION: &'static str = "Make one customer of two records of the same person: vehicles, appointments and tickets of merge_customer_id move to keep_customer_id, which takes over the contact details that it lacks. It cannot be undone: compare both records and get a yes first. The merged id, phone number and e-mail lead to the kept customer from then on.";
+    const TOOLSET: Toolset = Toolset::Crm;
+    const EFFECT: Effect = Effect::Destroys;
+    type Data = Merged;
+
+    async fn run(self, call: &Call<'_>) -> Result<Answer<Merged>, ToolError> {
+        let (keep_id, merge_id) = (self.keep_customer_id, self.merge_customer_id);
+        if keep_id == merge_id {
+            return Err(refuse(
+                "merge_customer_id",
+                "must be another customer than keep_customer_id",
+            )
+            .into());
+        }
+        let shop = call.engine.shop();
+        let mut write = Write::open(call).await?;
+        let kept = find(&mut write.session, keep_id).await?;
+        let merged = find(&mut write.session, merge_id).await?;
+        if kept.id == merged.id {
+            let customer = view(kept, shop);
+            let message = format!("These are one customer already: {}.", customer.full_name());
+            let data = Merged { customer, moved: Moved::default(), warnings: Vec::new() };
+            return write.finish(Answer::repeated(message, data)).await;
+        }
+        let (combined, warnings) = combine(kept, &merged);
+        let moved = write.session.merge_customers(&combined, &merged).await?;
+        let customer = view(find(&mut write.session, combined.id).await?, shop);
+        let message = format!(
+            "The two records of {} are one now; {} vehicles, {} appointments and {} tickets were moved.",
+            customer.full_name(),
+            moved.vehicles,
+            moved.appointments,
+            moved.tickets
+        );
+        write.finish(Answer::new(message, Merged { customer, moved: moved.into(), warnings })).await
+    }
+}
+
+async fn find(session: &mut Session, id: CustomerId) -> Result<CustomerRow, ToolError> {
+    session.customer(id).await?.ok_or_else(|| customer_not_found(id).into())
+}
+
+/// The kept record with what it lacks and the other one has, and what to mind.
+fn combine(kept: CustomerRow, merged: &CustomerRow) -> (CustomerRow, Vec<&'static str>) {
+    let (notes, has_room) = join_notes(kept.notes.as_deref(), merged.notes.as_deref());
+    let warnings = if has_room {
+        Vec::new()
+    } else {
+        vec!["The notes of the merged record were too long to be joined and are not shown."]
+    };
+    let lacks_phone = kept.phone_number.is_none();
+    let combined = CustomerRow {
+        crm_id: kept.crm_id.or_else(|| merged.crm_id.clone()),
+        email: kept.email.or_else(|| merged.email.clone()),
+        phone_shared: if lacks_phone { merged.phone_shared } else { kept.phone_shared },
+        phone_number: kept.phone_number.or_else(|| merged.phone_number.clone()),
+        created_at: kept.created_at.min(merged.created_at),
+        last_contact: kept.last_contact.max(merged.last_contact),
+        last_service_at: kept.last_service_at.max(merged.last_service_at),
+        lifetime_value_minor: kept.lifetime_value_minor.saturating_add(merged.lifetime_value_minor),
+        satisfaction_score: kept.satisfaction_score.or(merged.satisfaction_score),
+        preferences: combine_preferences(&kept.preferences, &merged.preferences),
+        notes,
+        ..kept
+    };
+    (combined, warnings)
+}
+
+/// Both notes, one below the other; whether there was room for both.
+fn join_notes(kept: Option<&str>, merged: Option<&str>) -> (Option<String>, bool) {
+    match (kept, merged) {
+        (Some(kept), Some(merged)) if kept.contains(merged) => (Some(kept.to_owned()), true),
+        (Some(kept), Some(merged)) => {
+            let joined = format!("{kept}\n\n{merged}");
+            let has_room = joined.chars().count() <= MAX_TEXT;
+            (Some(if has_room { joined } else { kept.to_owned() }), has_room)
+        }
+        (kept, merged) => (kept.or(merged).map(str::to_owned), true),
+    }
+}
+
+/// The preferences of both; where both say something, the kept one's word counts.
+fn combine_preferences(kept: &str, merged: &str) -> String {
+    let read = |text| serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default();
+    let mut preferences = read(kept);
+    for (key, value) in read(merged) {
+        preferences.entry(key).or_insert(value);
+    }
+    Value::Object(preferences).to_string()
+}
