@@ -1,11 +1,11 @@
-//! Postgres: the connections, the shop's lock, and the listener that keeps memory fresh.
+//! Postgres: the connections, the shop's lock, and the heartbeat that keeps memory fresh.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
-use sqlx::{Postgres, Transaction};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Postgres, Transaction};
 use tokio::sync::{Mutex, Notify};
 
 use super::OpenError;
@@ -17,10 +17,10 @@ const WAIT: Duration = Duration::from_secs(3);
 pub const MAX_CONNECTIONS: u32 = 8;
 /// How long a statement may take, and how long a transaction may lie idle.
 const STATEMENT_LIMIT: &str = "5s";
-/// How long memory may be trusted after the listener's connection last answered: the bound on the
-/// age of an answer from memory.
+/// How long memory may be trusted after a heartbeat that was answered: the bound on the age of an
+/// answer from memory.
 const LEASE: Duration = Duration::from_secs(2);
-/// How often the listener's connection is asked.
+/// How often the database is asked whether it changed.
 const HEARTBEAT: Duration = Duration::from_millis(500);
 /// How long a heartbeat may take before the connection is given up.
 const HEARTBEAT_LIMIT: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres
 pub struct Server {
     /// Connections for everything.
     pub pool: PgPool,
-    /// When customers changed.
+    /// When the database changed.
     pub freshness: Freshness,
 }
 
@@ -115,11 +115,14 @@ pub fn is_connection_lost(error: &sqlx::Error) -> bool {
     }
 }
 
-/// When customers changed: a listener counts the notifications that the schema's triggers send.
+/// When the database changed: a heartbeat compares what its snapshots see.
 ///
-/// A connection that is silently lost says nothing, so a count is worth something only while the
-/// listener's own connection answers: each heartbeat that does renews a lease of two seconds.
-/// The heartbeat runs only while somebody asks for stamps.
+/// Two equal snapshots see the same rows of every table
+/// (<https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT>), whoever
+/// wrote and by whatever means, so that nothing can be missed as a notification can: with a
+/// connection that broke, behind a pooler, or where a program switched the triggers off. A heartbeat
+/// that is answered renews a lease of two seconds; without the lease nothing is served from memory.
+/// The heartbeat beats only while somebody asks for stamps.
 pub struct Freshness {
     shared: Arc<Shared>,
     pool: PgPool,
@@ -130,16 +133,36 @@ struct Shared {
     changes: Changes,
     lease: std::sync::Mutex<Lease>,
     asked: Notify,
-    /// Held by the one task that listens.
-    listening: Mutex<()>,
+    /// Held by the one task that watches.
+    watching: Mutex<()>,
 }
 
 #[derive(Clone, Copy, Default)]
 struct Lease {
     /// The start of the last heartbeat that was answered.
-    renewed: Option<Instant>,
+    renewed: Option<Moment>,
     /// When a stamp was last asked for.
     asked: Option<Instant>,
+}
+
+/// A point in time on both clocks: one of them stands still while the machine sleeps, the other one
+/// may be set.
+#[derive(Clone, Copy)]
+struct Moment {
+    monotonic: Instant,
+    wall: SystemTime,
+}
+
+impl Moment {
+    fn now() -> Self {
+        Self { monotonic: Instant::now(), wall: SystemTime::now() }
+    }
+
+    /// Whether it is less than `limit` before `now` by either clock.
+    fn is_within(self, limit: Duration, now: Self) -> bool {
+        now.monotonic.duration_since(self.monotonic) < limit
+            && now.wall.duration_since(self.wall).is_ok_and(|elapsed| elapsed < limit)
+    }
 }
 
 impl Freshness {
@@ -148,7 +171,7 @@ impl Freshness {
             changes: Changes::default(),
             lease: std::sync::Mutex::default(),
             asked: Notify::new(),
-            listening: Mutex::new(()),
+            watching: Mutex::new(()),
         };
         Self { shared: Arc::new(shared), pool, started: AtomicBool::new(false) }
     }
@@ -158,61 +181,65 @@ impl Freshness {
     }
 
     pub fn stamp(&self) -> Option<Stamp> {
-        let now = Instant::now();
+        let now = Moment::now();
         let renewed = {
             let mut lease = self.shared.lease.lock().ok()?;
-            lease.asked = Some(now);
+            lease.asked = Some(now.monotonic);
             lease.renewed
         };
         self.shared.asked.notify_one();
         if !self.started.swap(true, Ordering::AcqRel) {
-            tokio::spawn(listen(Arc::clone(&self.shared), self.pool.clone()));
+            tokio::spawn(watch(Arc::clone(&self.shared), self.pool.clone()));
         }
-        let fresh = renewed.is_some_and(|renewed| now.duration_since(renewed) < LEASE);
+        let fresh = renewed.is_some_and(|renewed| renewed.is_within(LEASE, now));
         fresh.then(|| Stamp { local: self.shared.changes.count(), file: 0 })
     }
 }
 
-/// Listens for as long as the process lives; after a fault it starts over.
-async fn listen(shared: Arc<Shared>, pool: PgPool) {
-    let _only = shared.listening.lock().await;
+/// Watches for as long as the process lives; after a fault it starts over.
+async fn watch(shared: Arc<Shared>, pool: PgPool) {
+    let _only = shared.watching.lock().await;
     loop {
-        if let Err(error) = listen_once(&shared, &pool).await {
-            tracing::warn!(%error, "the listener lost its connection; nothing is served from memory");
+        if let Err(error) = watch_once(&shared, &pool).await {
+            tracing::warn!(%error, "the heartbeat lost its connection; nothing is served from memory");
         }
         shared.end_lease();
         tokio::time::sleep(HEARTBEAT).await;
     }
 }
 
-async fn listen_once(shared: &Shared, pool: &PgPool) -> sqlx::Result<()> {
-    let mut listener = PgListener::connect_with(pool).await?;
-    listener.eager_reconnect(false);
-    listener.listen("servicebay_customers").await?;
-    // What changed before is not known.
-    shared.changes.bump();
+/// Beats on a connection of its own, so that calls that hold all of the pool's cannot end the lease.
+async fn watch_once(shared: &Shared, pool: &PgPool) -> sqlx::Result<()> {
+    let mut connection = in_time(pool.connect_options().connect()).await?;
+    let mut seen = String::new();
     loop {
-        let started = Instant::now();
-        let answer = sqlx::query("select 1").execute(&mut listener);
-        tokio::time::timeout(HEARTBEAT_LIMIT, answer)
-            .await
-            .map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))??;
-        while listener.next_buffered().is_some() {
+        let started = Moment::now();
+        // Not `pg_current_snapshot`, which Postgres 12 does not know.
+        let snapshot = sqlx::query_scalar("select txid_current_snapshot()::text");
+        let snapshot: String = in_time(snapshot.fetch_one(&mut connection)).await?;
+        if snapshot != seen {
             shared.changes.bump();
+            seen = snapshot;
         }
         shared.renew_lease(started);
         if shared.is_idle() {
             shared.end_lease();
             shared.asked.notified().await;
-            shared.changes.bump();
         } else {
             tokio::time::sleep(HEARTBEAT).await;
         }
     }
 }
 
+/// What a connection answers, or an error where the network is silent.
+async fn in_time<T>(answer: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    tokio::time::timeout(HEARTBEAT_LIMIT, answer)
+        .await
+        .map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))?
+}
+
 impl Shared {
-    fn renew_lease(&self, started: Instant) {
+    fn renew_lease(&self, started: Moment) {
         if let Ok(mut lease) = self.lease.lock() {
             lease.renewed = Some(started);
         }

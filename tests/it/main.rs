@@ -15,6 +15,7 @@ mod assignment;
 mod booking;
 mod bulk;
 mod bulk_progress;
+mod coherence;
 mod commands;
 mod concurrency;
 mod customers;

@@ -1,5 +1,5 @@
-//! A TCP proxy in front of Postgres that breaks the connection at a chosen word, and counts round
-//! trips.
+//! A TCP proxy in front of Postgres that breaks the connection at a chosen word, falls silent, and
+//! counts round trips.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub struct Proxy {
     pub address: SocketAddr,
     armed: Arc<AtomicBool>,
     round_trips: Arc<AtomicUsize>,
+    /// Connections of an earlier generation than this carry nothing any more.
+    generation: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -34,14 +36,26 @@ impl Proxy {
         let trigger = Arc::clone(&armed);
         let round_trips = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&round_trips);
+        let generation = Arc::new(AtomicUsize::new(0));
+        let present = Arc::clone(&generation);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = TcpStream::connect(&upstream).await.unwrap();
                 let messages = Messages { counter: Arc::clone(&counter), ..Messages::default() };
-                tokio::spawn(forward(client, server, at, Arc::clone(&trigger), messages));
+                let own = present.load(Ordering::SeqCst);
+                let present = Arc::clone(&present);
+                let is_silent = move || present.load(Ordering::SeqCst) != own;
+                let armed = Arc::clone(&trigger);
+                tokio::spawn(forward(client, server, at, armed, messages, is_silent));
             }
         });
-        Self { address, armed, round_trips }
+        Self { address, armed, round_trips, generation }
+    }
+
+    /// The connections that there are stay open and say nothing any more, as after a cable was
+    /// pulled; new ones work.
+    pub fn fall_silent(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
     }
 
     /// How often a client has waited for an answer.
@@ -103,6 +117,7 @@ async fn forward(
     at: At,
     armed: Arc<AtomicBool>,
     mut messages: Messages,
+    is_silent: impl Fn() -> bool,
 ) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
@@ -110,6 +125,9 @@ async fn forward(
     let mut buffer = [0; 16 * 1024];
     while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
         messages.read(&buffer[..length]);
+        if is_silent() {
+            return std::future::pending().await;
+        }
         // In capitals as the statement is; the connection's options speak of commits, too.
         let is_commit = buffer[..length].windows(6).any(|word| word == b"COMMIT");
         if is_commit && armed.swap(false, Ordering::SeqCst) {

@@ -1,0 +1,2 @@
+-- Nothing to do: SQLite's own change counter tells whether memory is fresh. The number is taken so
+-- that both databases count alike.
