@@ -1,22 +1,23 @@
-//! Finding customers and putting them on file; the tools that change them.
+//! Finding customers; the tools that put them on file and change them.
 
+mod contact;
+pub mod creating;
 pub mod history;
 pub mod merging;
+mod preferences;
 pub mod updating;
 
 use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 
 use super::arguments::refuse;
 use super::reply::render;
-use super::write::{Begun, Write};
 use super::{Answer, Call, Effect, Tool};
 use crate::cache::Lookup;
 use crate::config::Toolset;
-use crate::domain::customer::{Candidate, Customer, DEFAULT_TIER, NewCustomer};
+use crate::domain::customer::{Candidate, Customer};
 use crate::domain::id::CustomerId;
 use crate::domain::local_time::{local_date, rfc3339};
 use crate::domain::money::Money;
@@ -24,10 +25,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::shop::Shop;
 use crate::domain::text;
 use crate::error::{Code, Refusal, ToolError};
-use crate::store::{CustomerRow, Session, is_refused};
-
-/// The most keys that `preferences` may have.
-const MAX_PREFERENCES: usize = 50;
+use crate::store::{CustomerRow, Session};
 
 /// The arguments of `lookup_customer`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -194,105 +192,6 @@ pub(super) fn view(row: CustomerRow, shop: &Shop) -> Customer {
     }
 }
 
-/// The arguments of `create_customer`.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub struct CreateCustomer {
-    /// First name.
-    #[schemars(length(min = 1, max = 200))]
-    first_name: String,
-    /// Last name.
-    #[schemars(length(min = 1, max = 200))]
-    last_name: String,
-    /// Phone number in any usual writing, such as (202) 555-0123.
-    #[schemars(length(min = 1, max = 40))]
-    phone_number: String,
-    /// E-mail address.
-    #[schemars(length(max = 254))]
-    email: Option<String>,
-    /// The customer's tier; standard where it is left out.
-    #[schemars(length(max = 200))]
-    tier: Option<String>,
-    /// What the customer prefers, by name, such as {"contact": "text message"}.
-    preferences: Option<Map<String, Value>>,
-    /// What the shop should remember, in plain words.
-    #[schemars(length(max = 4000))]
-    notes: Option<String>,
-    /// Set it to true only where another customer has the same phone number and the caller says
-    /// that the household or company shares it.
-    allow_shared_phone: Option<bool>,
-    /// A key of your own for this request: the same key and arguments never create a second one.
-    #[schemars(length(min = 1, max = 200))]
-    idempotency_key: Option<String>,
-}
-
-/// A customer.
-#[derive(Debug, JsonSchema, Serialize)]
-pub struct Created {
-    /// The customer.
-    customer: Customer,
-}
-
-impl Tool for CreateCustomer {
-    const NAME: &'static str = "create_customer";
-    const TITLE: &'static str = "Create a customer";
-    const DESCRIPTION: &'static str = "Put a new customer on file. Look the caller up first: a phone number or e-mail that another customer has fails as already_exists, with that customer's id in data.customer_id.";
-    const TOOLSET: Toolset = Toolset::Crm;
-    const EFFECT: Effect = Effect::Writes { idempotent: false };
-    type Data = Created;
-
-    async fn run(self, call: &Call<'_>) -> Result<Answer<Created>, ToolError> {
-        let shop = call.engine.shop();
-        let new = self.check(shop)?;
-        let mut write =
-            match Write::begin(call, Self::NAME, self.idempotency_key.as_deref()).await? {
-                Begun::Replayed(envelope) => return Ok(Answer::Kept(envelope)),
-                Begun::Fresh(write) => write,
-            };
-        let contact = Contact {
-            own_id: None,
-            phone_number: Some(&new.phone_number).filter(|_| !new.phone_shared),
-            email: new.email.as_deref(),
-        };
-        refuse_taken(&mut write.session, &contact).await?;
-        let id = match write.session.insert_customer(&new, call.now).await {
-            Ok(id) => id,
-            // Another process was faster; its row is visible once this transaction is over.
-            Err(error) if is_refused(&error) => {
-                drop(write);
-                let mut session = call.engine.store().await?.read().await?;
-                refuse_taken(&mut session, &contact).await?;
-                return Err(error.into());
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let Some(row) = write.session.customer(id).await? else {
-            return Err(sqlx::Error::RowNotFound.into());
-        };
-        let customer = view(row, shop);
-        let message = format!("{} is now on file.", customer.full_name());
-        write.finish(Answer::new(message, Created { customer })).await
-    }
-}
-
-impl CreateCustomer {
-    fn check(&self, shop: &Shop) -> Result<NewCustomer, Refusal> {
-        let preferences = self.preferences.clone().unwrap_or_default();
-        check_preferences(&preferences)?;
-        Ok(NewCustomer {
-            first_name: text::name(&self.first_name)
-                .map_err(|wrong| refuse("first_name", wrong))?,
-            last_name: text::name(&self.last_name).map_err(|wrong| refuse("last_name", wrong))?,
-            phone_number: phone_number(&self.phone_number, shop)?,
-            phone_shared: self.allow_shared_phone.unwrap_or_default(),
-            email: optional("email", self.email.as_deref(), text::email)?,
-            tier: optional("tier", self.tier.as_deref(), text::name)?
-                .unwrap_or_else(|| DEFAULT_TIER.to_owned()),
-            preferences: without_nulls(preferences),
-            notes: optional("notes", self.notes.as_deref(), text::free_text)?,
-        })
-    }
-}
-
 /// The number that a customer has now: another one after a merge.
 pub(super) async fn present_id(
     session: &mut Session,
@@ -326,86 +225,4 @@ fn phone_number(text: &str, shop: &Shop) -> Result<PhoneNumber, Refusal> {
         refuse("phone_number", wrong)
             .hint("Ask the caller for the number again, with its area code.")
     })
-}
-
-/// Preferences are the shop's own words: few, short, and free of hidden characters like any text.
-fn check_preferences(preferences: &Map<String, Value>) -> Result<(), Refusal> {
-    if preferences.len() > MAX_PREFERENCES {
-        return Err(refuse("preferences", format!("may have at most {MAX_PREFERENCES} keys")));
-    }
-    for (key, value) in preferences {
-        text::name(key)
-            .map_err(|wrong| refuse("preferences", format!("has a key that {wrong}")))?;
-        check_preference(value).map_err(|wrong| refuse(&format!("preferences.{key}"), wrong))?;
-    }
-    Ok(())
-}
-
-/// What is unknown is left out, never null.
-fn without_nulls(mut preferences: Map<String, Value>) -> Map<String, Value> {
-    preferences.retain(|_, value| !value.is_null());
-    preferences.values_mut().for_each(drop_nulls);
-    preferences
-}
-
-fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Object(object) => *object = without_nulls(std::mem::take(object)),
-        Value::Array(items) => {
-            items.retain(|item| !item.is_null());
-            items.iter_mut().for_each(drop_nulls);
-        }
-        _ => {}
-    }
-}
-
-fn check_preference(value: &Value) -> Result<(), text::InvalidText> {
-    match value {
-        Value::String(text) => text::free_text(text).map(drop),
-        Value::Array(items) => items.iter().try_for_each(check_preference),
-        Value::Object(object) => object.iter().try_for_each(|(key, value)| {
-            text::free_text(key)?;
-            check_preference(value)
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// How a customer is to be reached: what nobody else may have.
-struct Contact<'a> {
-    /// Whose it is, where the customer is on file already.
-    own_id: Option<CustomerId>,
-    /// The phone number, unless it may be shared.
-    phone_number: Option<&'a PhoneNumber>,
-    email: Option<&'a str>,
-}
-
-/// Refuses a phone number or an e-mail address that is another customer's, naming that customer.
-async fn refuse_taken(session: &mut Session, contact: &Contact<'_>) -> Result<(), ToolError> {
-    let is_other = |other: &CustomerRow| Some(other.id) != contact.own_id;
-    if let Some(phone_number) = contact.phone_number
-        && let Some(other) =
-            session.customers_by_phone(phone_number).await?.iter().find(|c| is_other(c))
-    {
-        return Err(taken("phone_number", other).hint(
-            "Use that customer, or set allow_shared_phone to true if the caller says that the number is shared.",
-        ).into());
-    }
-    if let Some(email) = contact.email
-        && let Some(other) = session.customer_by_email(email).await?.filter(is_other)
-    {
-        return Err(taken("email", &other)
-            .hint("Use that customer, or leave the e-mail out.")
-            .into());
-    }
-    Ok(())
-}
-
-fn taken(field: &str, other: &CustomerRow) -> Refusal {
-    Refusal::new(
-        Code::AlreadyExists,
-        "A customer with these contact details is already on file.",
-        format!("{field} is that of customer {}", other.id),
-    )
-    .data(json!({"customer_id": other.id}))
 }

@@ -34,7 +34,7 @@ pub struct Entry {
 /// Every tool, in the order in which they are listed.
 pub static ALL: [Entry; 23] = [
     entry::<customers::LookupCustomer>(),
-    entry::<customers::CreateCustomer>(),
+    entry::<customers::creating::CreateCustomer>(),
     entry::<customers::updating::UpdateCustomer>(),
     entry::<customers::merging::MergeCustomers>(),
     entry::<customers::history::GetCustomerHistory>(),
@@ -62,7 +62,7 @@ pub static ALL: [Entry; 23] = [
 /// each tool more makes a model slower and less sure. A hold that is not booked frees itself.
 pub const VOICE: [&str; 10] = [
     customers::LookupCustomer::NAME,
-    customers::CreateCustomer::NAME,
+    customers::creating::CreateCustomer::NAME,
     vehicles::AddVehicle::NAME,
     slots::GetAvailableSlots::NAME,
     holds::HoldSlot::NAME,

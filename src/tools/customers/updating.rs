@@ -4,10 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{
-    Contact, check_preferences, customer_not_found, drop_nulls, optional, phone_number,
-    refuse_taken, view,
-};
+use super::contact::{Contact, refuse_taken};
+use super::preferences::{check_preferences, drop_nulls};
+use super::{customer_not_found, optional, phone_number, view};
 use crate::config::Toolset;
 use crate::domain::customer::{AccountStatus, Customer};
 use crate::domain::id::CustomerId;
