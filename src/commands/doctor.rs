@@ -89,18 +89,20 @@ async fn database(config: &Config) -> Vec<Finding> {
 async fn referees(store: &Store) -> Finding {
     match store.referees().await {
         Ok((found, expected)) if found == expected => Finding::Good(
-            "double bookings are refused by the database: all of its checks are in place"
+            "double bookings, overpaid invoices and stock below zero are refused by the database: \
+             all of its checks are in place"
                 .to_owned(),
         ),
         Ok((found, expected)) => Finding::Bad {
             what: format!(
-                "only {found} of the {expected} checks against double bookings are in place"
+                "only {found} of the {expected} checks against double bookings, overpaid invoices \
+                 and stock below zero are in place"
             ),
             mend: "Somebody changed the schema: restore it from a backup, or start a new database."
                 .to_owned(),
         },
         Err(error) => Finding::Bad {
-            what: format!("the checks against double bookings cannot be counted: {error}"),
+            what: format!("the database's checks cannot be counted: {error}"),
             mend: "Give the database's user the right to read its catalog.".to_owned(),
         },
     }

@@ -40,6 +40,18 @@ id!(
     TicketId
 );
 id!(
+    /// An invoice's number.
+    InvoiceId
+);
+id!(
+    /// A payment's number.
+    PaymentId
+);
+id!(
+    /// A product's number.
+    ProductId
+);
+id!(
     /// The number of a bay or a technician: what an appointment or a hold reserves.
     ResourceId
 );

@@ -12,6 +12,8 @@ pub struct Moved {
     pub appointments: u64,
     /// Tickets.
     pub tickets: u64,
+    /// Invoices, with what was paid on them.
+    pub invoices: u64,
 }
 
 impl Session {
@@ -31,8 +33,7 @@ impl Session {
                    set first_name = $2, last_name = $3, email = $4, email_key = $5,
                        phone_number = $6, phone_shared = $7, account_status = $8, tier = $9,
                        satisfaction_score = $10, preferences = $11, notes = $12, crm_id = $13,
-                       created_at = $14, last_contact = $15, last_service_at = $16,
-                       lifetime_value_minor = $17
+                       created_at = $14, last_contact = $15, last_service_at = $16
                    where id = $1";
         on!(self, |db| sqlx::query(sql)
             .bind(row.id)
@@ -51,7 +52,6 @@ impl Session {
             .bind(row.created_at)
             .bind(row.last_contact)
             .bind(row.last_service_at)
-            .bind(row.lifetime_value_minor)
             .execute(db)
             .await
             .map(drop))
@@ -78,6 +78,10 @@ impl Session {
             tickets: self
                 .give("update tickets set customer_id = $1 where customer_id = $2", kept, merged)
                 .await?,
+            // What was paid on them moves along: the schema sums it up.
+            invoices: self
+                .give("update invoices set customer_id = $1 where customer_id = $2", kept, merged)
+                .await?,
         };
         self.update_customer(kept).await?;
         Ok(moved)
@@ -88,8 +92,7 @@ impl Session {
         let has_email = kept.email.as_deref().map(fold) != merged.email.as_deref().map(fold);
         let has_crm_id = kept.crm_id != merged.crm_id;
         let sql = "update customers
-                   set merged_into = $1, phone_shared = true, lifetime_value_minor = 0, email = $3,
-                       email_key = $4, crm_id = $5
+                   set merged_into = $1, phone_shared = true, email = $3, email_key = $4, crm_id = $5
                    where id = $2";
         let email = merged.email.as_deref().filter(|_| has_email);
         on!(self, |db| sqlx::query(sql)

@@ -8,11 +8,15 @@ mod customers;
 mod freshness;
 mod holds;
 mod idempotency;
+mod invoices;
 mod merging;
+mod payments;
 #[cfg(test)]
 mod plans;
 mod postgres;
+mod products;
 mod reminders;
+mod reports;
 mod reservations;
 mod resources;
 mod search;
@@ -32,9 +36,13 @@ pub use customers::CustomerRow;
 pub use freshness::Stamp;
 pub use holds::Hold;
 pub use idempotency::Claim;
+pub use invoices::{After as AfterInvoice, Invoice, InvoicePage, NewInvoice};
 pub use merging::Moved;
+pub use payments::{NewPayment, Payment};
 pub use postgres::is_connection_lost;
+pub use products::{MAX_STOCK, NewProduct, Product, ProductSearch};
 pub use reminders::Reminder;
+pub use reports::{Counted, Duration, Revenue, STRETCH_SECONDS};
 pub use reservations::{OwnVisit, Question, Reservations, Visit};
 pub use resources::Resources;
 pub use search::{Search, VIN_KEY_LENGTH};
@@ -109,6 +117,7 @@ impl Store {
         };
         let mut store = Self { backend, resources: Resources::default() };
         store.resources = store.name_resources(shop).await?;
+        store.note_currency(shop).await?;
         Ok(store)
     }
 
@@ -182,8 +191,8 @@ impl Store {
         }
     }
 
-    /// How many of the triggers and constraints that refuse a double booking are in place, of how
-    /// many.
+    /// How many of the triggers and constraints that refuse double bookings, overpaid invoices and
+    /// stock below zero are in place, of how many.
     ///
     /// # Errors
     /// Where the database does not answer.
@@ -265,4 +274,10 @@ pub fn is_refused(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(error) = error else { return false };
     // 1811 is SQLite's RAISE(ABORT), 23P01 Postgres' exclusion constraint.
     error.is_unique_violation() || matches!(error.code().as_deref(), Some("1811" | "23P01"))
+}
+
+/// Whether a check of the schema refused the write, as of more than is due or there.
+pub fn is_beyond_limit(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else { return false };
+    error.is_check_violation() || error.code().as_deref() == Some("1811")
 }

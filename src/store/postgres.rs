@@ -95,11 +95,20 @@ impl Server {
         let sql = "select (select count(*) from pg_constraint
                            where contype = 'x' and conname in
                                  ('appointments_vehicle_overlap', 'reservations_overlap'))
+                        + (select count(*) from pg_constraint
+                           where contype = 'c' and conname in
+                                 ('invoices_amount', 'invoices_paid_within_amount',
+                                  'invoices_paid_is_pending', 'payments_amount',
+                                  'products_stock_quantity_check', 'stock_movements_balance'))
                         + (select count(*) from pg_trigger
                            where tgenabled = 'O' and tgname in
                                  ('appointments_reserve', 'holds_reserve', 'reservations_guard',
-                                  'reservations_guard_truncated'))";
-        Ok((sqlx::query_scalar(sql).fetch_one(&self.pool).await?, 6))
+                                  'reservations_guard_truncated', 'invoice_items_summed',
+                                  'payments_counted', 'payments_guard', 'payments_guard_truncated',
+                                  'invoices_guard', 'products_stock_inserted',
+                                  'products_stock_updated', 'stock_movements_follow',
+                                  'stock_movements_guard', 'stock_movements_guard_truncated'))";
+        Ok((sqlx::query_scalar(sql).fetch_one(&self.pool).await?, 22))
     }
 }
 

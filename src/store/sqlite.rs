@@ -118,7 +118,7 @@ impl Files {
     pub async fn referees(&self) -> sqlx::Result<(i64, i64)> {
         let sql = "select count(*) from sqlite_master
                    where type = 'trigger' and sql like '%raise(abort%'";
-        Ok((sqlx::query_scalar(sql).fetch_one(&self.readers).await?, 9))
+        Ok((sqlx::query_scalar(sql).fetch_one(&self.readers).await?, 29))
     }
 
     /// Closes the connections; the last process to do so folds the write-ahead log into the file.

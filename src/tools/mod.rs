@@ -5,10 +5,13 @@
 
 mod appointments;
 mod arguments;
+mod billing;
 mod booking;
 mod customers;
 mod engine;
 mod holds;
+mod insights;
+mod inventory;
 mod paging;
 mod progress;
 mod registry;

@@ -10,7 +10,10 @@ use serde_json::Value;
 use super::engine::Call;
 use super::reply::Reply;
 use super::{Effect, Tool, arguments, schema};
-use super::{appointments, booking, customers, holds, reminders, slots, tickets, vehicles, vin};
+use super::{
+    appointments, billing, booking, customers, holds, insights, inventory, reminders, slots,
+    tickets, vehicles, vin,
+};
 use crate::config::Toolset;
 use crate::error::{Refusal, ToolError};
 
@@ -32,7 +35,7 @@ pub struct Entry {
 }
 
 /// Every tool, in the order in which they are listed.
-pub static ALL: [Entry; 23] = [
+pub static ALL: [Entry; 33] = [
     entry::<customers::LookupCustomer>(),
     entry::<customers::creating::CreateCustomer>(),
     entry::<customers::updating::UpdateCustomer>(),
@@ -56,6 +59,16 @@ pub static ALL: [Entry; 23] = [
     entry::<reminders::GetDueReminders>(),
     entry::<reminders::RecordReminder>(),
     entry::<vin::DecodeVin>(),
+    entry::<billing::listing::GetInvoices>(),
+    entry::<billing::GetInvoice>(),
+    entry::<billing::creating::CreateInvoice>(),
+    entry::<billing::paying::CreatePayment>(),
+    entry::<inventory::CheckStock>(),
+    entry::<inventory::GetProduct>(),
+    entry::<inventory::searching::SearchProducts>(),
+    entry::<inventory::creating::CreateProduct>(),
+    entry::<inventory::moving::AdjustStock>(),
+    entry::<insights::GetAnalytics>(),
 ];
 
 /// The tools of the voice profile: what a caller on the phone may want, and no more than ten, since

@@ -42,7 +42,8 @@ async fn play(stage: &mut Stage<'_>) -> io::Result<bool> {
     let Some((sam, free)) = collide(stage, &slot).await? else { return Ok(false) };
     Ok(swap(stage, customer, appointment, &free, sam).await?
         && remind(stage, appointment).await?
-        && come(stage, appointment).await?)
+        && come(stage, appointment).await?
+        && pay(stage, customer, appointment).await?)
 }
 
 async fn arrive(stage: &mut Stage<'_>) -> io::Result<Option<(i64, i64)>> {
@@ -167,4 +168,21 @@ async fn come(stage: &mut Stage<'_>, appointment: i64) -> io::Result<bool> {
     let known = stage.call("lookup_customer", json!({"phone_number": PHONE})).await?;
     let is_served = known.is_some_and(|data| data["customer"]["last_service_date"].is_string());
     Ok(begun.is_some() && done.is_some() && is_served)
+}
+
+async fn pay(stage: &mut Stage<'_>, customer: i64, appointment: i64) -> io::Result<bool> {
+    stage.scene("What does Dana owe?")?;
+    let bill = json!({"customer_id": customer, "appointment_id": appointment, "line_items": [
+        {"description": "Labor, hours", "quantity": 0.75, "unit_price": 120},
+        {"description": "Oil and filter", "quantity": 1, "unit_price": 64.95}]});
+    let billed = stage.call("create_invoice", bill).await?;
+    let Some(invoice) = billed.and_then(|data| data["invoice"]["invoice_id"].as_i64()) else {
+        return Ok(false);
+    };
+    stage.scene("Dana pays by card, and one digit is read wrong at first.")?;
+    let mut payment = json!({"invoice_id": invoice, "amount": 164.95, "method": "card"});
+    let refused = stage.refused("create_payment", payment.clone(), "overpayment").await?;
+    payment["amount"] = json!(154.95);
+    let paid = stage.call("create_payment", payment).await?;
+    Ok(refused.is_some() && paid.is_some_and(|data| data["invoice"]["status"] == "paid"))
 }

@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::{customer_not_found, view};
 use crate::config::Toolset;
@@ -10,8 +9,9 @@ use crate::domain::customer::Customer;
 use crate::domain::id::CustomerId;
 use crate::domain::vehicle::Vehicle;
 use crate::error::ToolError;
-use crate::store::Page;
+use crate::store::{InvoicePage, Page};
 use crate::tools::appointments::{self, View};
+use crate::tools::billing::{self, InvoiceView};
 use crate::tools::tickets::{self, TicketView};
 use crate::tools::{Answer, Call, Effect, Tool};
 
@@ -49,7 +49,7 @@ pub struct History {
     tickets: Option<Vec<TicketView>>,
     /// Invoices, newest first.
     #[serde(skip_serializing_if = "Option::is_none")]
-    invoices: Option<Vec<Map<String, Value>>>,
+    invoices: Option<Vec<InvoiceView>>,
     /// The vehicles, the primary one first.
     #[serde(skip_serializing_if = "Option::is_none")]
     vehicles: Option<Vec<Vehicle>>,
@@ -83,9 +83,16 @@ impl Tool for GetCustomerHistory {
         } else {
             None
         };
+        let invoices = if self.include_invoices.unwrap_or(true) {
+            let page = InvoicePage { status: None, after: None, limit };
+            let rows = session.invoices(id, page, &billing::today(call)).await?;
+            Some(rows.into_iter().map(|row| billing::view(row, call)).collect())
+        } else {
+            None
+        };
         let customer = view(row, call.engine.shop());
         let data = History {
-            invoices: self.include_invoices.unwrap_or(true).then(Vec::new),
+            invoices,
             vehicles: self.include_vehicles.unwrap_or(true).then(|| customer.vehicles.clone()),
             customer,
             appointments,
@@ -105,6 +112,7 @@ impl History {
             count(self.vehicles.as_ref().map(Vec::len), "vehicle", "vehicles"),
             count(self.appointments.as_ref().map(Vec::len), "appointment", "appointments"),
             count(self.tickets.as_ref().map(Vec::len), "ticket", "tickets"),
+            count(self.invoices.as_ref().map(Vec::len), "invoice", "invoices"),
         ];
         let counts: Vec<String> = counts.into_iter().flatten().collect();
         let name = self.customer.full_name();

@@ -20,7 +20,7 @@ use crate::tools::{Answer, Call, Effect, Tool};
 pub struct MergeCustomers {
     /// The customer who stays.
     keep_customer_id: CustomerId,
-    /// The customer whose vehicles, appointments and tickets move to the other one.
+    /// The customer whose vehicles, appointments, tickets and invoices move to the other one.
     merge_customer_id: CustomerId,
 }
 
@@ -51,15 +51,15 @@ struct Moved {
 
 impl From<store::Moved> for Moved {
     fn from(moved: store::Moved) -> Self {
-        let store::Moved { vehicles, appointments, tickets } = moved;
-        Self { vehicles, appointments, tickets, invoices: 0 }
+        let store::Moved { vehicles, appointments, tickets, invoices } = moved;
+        Self { vehicles, appointments, tickets, invoices }
     }
 }
 
 impl Tool for MergeCustomers {
     const NAME: &'static str = "merge_customers";
     const TITLE: &'static str = "Merge two customers";
-    const DESCRIPTION: &'static str = "Make one customer of two records of the same person: vehicles, appointments and tickets of merge_customer_id move to keep_customer_id, which takes over the contact details that it lacks. It cannot be undone: compare both records and get a yes first. The merged id, phone number and e-mail lead to the kept customer from then on.";
+    const DESCRIPTION: &'static str = "Make one customer of two records of the same person: vehicles, appointments, tickets and invoices of merge_customer_id move to keep_customer_id, which takes over the contact details that it lacks. It cannot be undone: compare both records and get a yes first. The merged id, phone number and e-mail lead to the kept customer from then on.";
     const TOOLSET: Toolset = Toolset::Crm;
     const EFFECT: Effect = Effect::Destroys;
     type Data = Merged;
@@ -87,11 +87,12 @@ impl Tool for MergeCustomers {
         let moved = write.session.merge_customers(&combined, &merged).await?;
         let customer = view(find(&mut write.session, combined.id).await?, shop);
         let message = format!(
-            "The two records of {} are one now; {} vehicles, {} appointments and {} tickets were moved.",
+            "The two records of {} are one now; {} vehicles, {} appointments, {} tickets and {} invoices were moved.",
             customer.full_name(),
             moved.vehicles,
             moved.appointments,
-            moved.tickets
+            moved.tickets,
+            moved.invoices
         );
         write.finish(Answer::new(message, Merged { customer, moved: moved.into(), warnings })).await
     }
@@ -118,7 +119,6 @@ fn combine(kept: CustomerRow, merged: &CustomerRow) -> (CustomerRow, Vec<&'stati
         created_at: kept.created_at.min(merged.created_at),
         last_contact: kept.last_contact.max(merged.last_contact),
         last_service_at: kept.last_service_at.max(merged.last_service_at),
-        lifetime_value_minor: kept.lifetime_value_minor.saturating_add(merged.lifetime_value_minor),
         satisfaction_score: kept.satisfaction_score.or(merged.satisfaction_score),
         preferences: combine_preferences(&kept.preferences, &merged.preferences),
         notes,

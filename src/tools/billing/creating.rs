@@ -1,0 +1,186 @@
+//! Making an invoice.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Number, json};
+
+use super::{InvoiceView, find, read_money, view};
+use crate::config::Toolset;
+use crate::domain::id::{AppointmentId, CustomerId};
+use crate::domain::invoice::{LineItem, MAX_LINE_ITEMS};
+use crate::domain::local_time::spoken_date;
+use crate::domain::money::{self, Currency, MAX_MINOR, MAX_PRICE_MINOR, Money, Quantity};
+use crate::domain::text;
+use crate::error::{Code, Refusal, ToolError};
+use crate::store::{NewInvoice, Session};
+use crate::tools::appointments;
+use crate::tools::arguments::refuse;
+use crate::tools::customers::{optional, present_id};
+use crate::tools::times::read_day;
+use crate::tools::write::{Begun, Write};
+use crate::tools::{Answer, Call, Effect, Tool};
+
+/// The arguments of `create_invoice`.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct CreateInvoice {
+    /// The customer's number, from lookup_customer.
+    customer_id: CustomerId,
+    /// What it is for, 1 to 100 lines.
+    #[schemars(length(min = 1, max = 100))]
+    line_items: Vec<Line>,
+    /// The visit that it is for, one of the customer's.
+    appointment_id: Option<AppointmentId>,
+    /// ISO 4217 code; left out: the shop's currency.
+    #[schemars(length(max = 10))]
+    currency: Option<String>,
+    /// The day until which it is to be paid, YYYY-MM-DD; left out: none.
+    #[schemars(length(min = 1, max = 60))]
+    due_date: Option<String>,
+    /// A key of your own for this request: the same key and arguments never make a second one.
+    #[schemars(length(min = 1, max = 200))]
+    idempotency_key: Option<String>,
+}
+
+/// A line item as a caller gives one.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Line {
+    /// What it is for.
+    #[schemars(length(min = 1, max = 200))]
+    description: String,
+    /// How many units, up to 3 decimals, such as 1.5 hours.
+    quantity: Number,
+    /// Price of one, such as 49.95; negative for a discount.
+    unit_price: Number,
+    /// The product's SKU, where it is one of the shop's products.
+    #[schemars(length(min = 1, max = 200))]
+    sku: Option<String>,
+}
+
+/// An invoice.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Created {
+    /// The invoice.
+    invoice: InvoiceView,
+}
+
+impl Tool for CreateInvoice {
+    const NAME: &'static str = "create_invoice";
+    const TITLE: &'static str = "Create an invoice";
+    const DESCRIPTION: &'static str = "Make an invoice, pending until it is paid. Its amount is the sum of the lines: quantity times unit_price, rounded half away from zero. A sku must be that of a product (search_products); stock is not changed, for that use adjust_stock.";
+    const TOOLSET: Toolset = Toolset::Billing;
+    const EFFECT: Effect = Effect::Writes { idempotent: false };
+    type Data = Created;
+
+    async fn run(self, call: &Call<'_>) -> Result<Answer<Created>, ToolError> {
+        let mut new = self.check(call)?;
+        let mut write =
+            match Write::begin(call, Self::NAME, self.idempotency_key.as_deref()).await? {
+                Begun::Replayed(envelope) => return Ok(Answer::Kept(envelope)),
+                Begun::Fresh(write) => write,
+            };
+        new.customer_id = present_id(&mut write.session, new.customer_id).await?;
+        check_appointment(&mut write.session, &new).await?;
+        check_skus(&mut write.session, &new.line_items).await?;
+        let id = write.session.insert_invoice(&new, call.now).await?;
+        let invoice = find(&mut write.session, id, call).await?;
+        let mut message = super::tell(&invoice);
+        if let Some(day) = invoice.due_date.as_deref().and_then(|day| day.parse().ok()) {
+            message = format!("{message} It is to be paid by {}.", spoken_date(day));
+        }
+        write.finish(Answer::new(message, Created { invoice: view(invoice, call) })).await
+    }
+}
+
+impl CreateInvoice {
+    fn check(&self, call: &Call<'_>) -> Result<NewInvoice, Refusal> {
+        let currency = match &self.currency {
+            Some(code) => read_currency(code)?,
+            None => call.engine.shop().currency,
+        };
+        let due_date = self.due_date.as_deref().map(|day| read_day("due_date", day, call));
+        Ok(NewInvoice {
+            customer_id: self.customer_id,
+            appointment_id: self.appointment_id,
+            currency,
+            due_date: due_date.transpose()?.map(|day| day.to_string()),
+            line_items: self.check_lines(currency)?,
+        })
+    }
+
+    fn check_lines(&self, currency: Currency) -> Result<Vec<LineItem>, Refusal> {
+        if !(1..=MAX_LINE_ITEMS).contains(&self.line_items.len()) {
+            return Err(refuse("line_items", format!("must have 1 to {MAX_LINE_ITEMS} lines")));
+        }
+        let lines = self.line_items.iter().enumerate();
+        let items: Vec<LineItem> = lines
+            .map(|(index, line)| line.check(&format!("line_items[{index}]"), currency))
+            .collect::<Result<_, _>>()?;
+        let range = 0..=MAX_MINOR;
+        match money::sum(items.iter().map(|item| item.amount)) {
+            Some(sum) if range.contains(&sum) => Ok(items),
+            Some(sum) if sum < 0 => {
+                let sum = Money { minor: sum, currency }.spoken();
+                Err(refuse(
+                    "line_items",
+                    format!("must not come to less than nothing; it is {sum}"),
+                ))
+            }
+            _ => Err(refuse("line_items", "come to more than an invoice can hold")),
+        }
+    }
+}
+
+impl Line {
+    fn check(&self, place: &str, currency: Currency) -> Result<LineItem, Refusal> {
+        let field = |name: &str| format!("{place}.{name}");
+        let quantity =
+            Quantity::read(&self.quantity).map_err(|wrong| refuse(&field("quantity"), wrong))?;
+        let prices = (-MAX_PRICE_MINOR, MAX_PRICE_MINOR);
+        let unit_price = read_money(&field("unit_price"), &self.unit_price, currency, prices)?;
+        Ok(LineItem {
+            description: text::name(&self.description)
+                .map_err(|wrong| refuse(&field("description"), wrong))?,
+            quantity,
+            unit_price,
+            amount: quantity.times(unit_price),
+            sku: optional(&field("sku"), self.sku.as_deref(), text::name)?,
+        })
+    }
+}
+
+fn read_currency(code: &str) -> Result<Currency, Refusal> {
+    let code = code.trim().to_ascii_uppercase();
+    Currency::from_code(&code)
+        .ok_or_else(|| refuse("currency", "is no currency code of ISO 4217, such as USD or EUR"))
+}
+
+/// A visit is billed to whom it was for.
+async fn check_appointment(session: &mut Session, new: &NewInvoice) -> Result<(), ToolError> {
+    let Some(id) = new.appointment_id else { return Ok(()) };
+    let appointment = appointments::find(session, id).await?;
+    if appointment.customer_id == new.customer_id {
+        return Ok(());
+    }
+    let error = format!("{id} is a visit of customer {}", appointment.customer_id);
+    Err(refuse("appointment_id", error)
+        .hint("get_upcoming_appointments with include_past lists the customer's visits.")
+        .into())
+}
+
+async fn check_skus(session: &mut Session, items: &[LineItem]) -> Result<(), ToolError> {
+    let skus: Vec<&str> = items.iter().filter_map(|item| item.sku.as_deref()).collect();
+    let unknown = session.unknown_skus(&skus).await?;
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let refusal = Refusal::new(
+        Code::ProductNotFound,
+        "One of the parts is not among the shop's products.",
+        format!("there is no product with the SKU {}", unknown.join(", ")),
+    );
+    Err(refusal
+        .hint("Find the SKU with search_products, or leave it out.")
+        .data(json!({"skus": unknown}))
+        .into())
+}

@@ -1,0 +1,152 @@
+//! Recording a payment.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Number, json};
+
+use super::{InvoiceView, PaymentView, due, find, payment_view, read_money, view};
+use crate::config::Toolset;
+use crate::domain::id::InvoiceId;
+use crate::domain::invoice::{Method, Status};
+use crate::domain::money::{MAX_MINOR, Money};
+use crate::domain::text;
+use crate::error::{Code, Refusal, ToolError};
+use crate::store::{Invoice, NewPayment, Payment, is_beyond_limit};
+use crate::tools::arguments::refuse;
+use crate::tools::customers::optional;
+use crate::tools::write::{Begun, Write};
+use crate::tools::{Answer, Call, Effect, Tool};
+
+/// For how long the same payment without a key is a repetition, in seconds. Voice stacks repeat calls
+/// by themselves; that somebody pays the same amount twice in ten minutes, in the same way, is rarer.
+const REPEATED_WITHIN_SECONDS: i64 = 600;
+
+/// The arguments of `create_payment`.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct CreatePayment {
+    /// The invoice's number, from get_invoices.
+    invoice_id: InvoiceId,
+    /// How much was received, in the invoice's currency, such as 149.95; at most what is due.
+    amount: Number,
+    /// How it was paid.
+    method: Method,
+    /// What the payment is known by, such as a receipt number.
+    #[schemars(length(max = 200))]
+    reference: Option<String>,
+    /// A key of your own for this payment: the same key and arguments never record it twice, and
+    /// another key makes it another payment.
+    #[schemars(length(min = 1, max = 200))]
+    idempotency_key: Option<String>,
+}
+
+/// A payment and what it leaves.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Paid {
+    /// The payment.
+    payment: PaymentView,
+    /// The invoice with it.
+    invoice: InvoiceView,
+}
+
+impl Tool for CreatePayment {
+    const NAME: &'static str = "create_payment";
+    const TITLE: &'static str = "Record a payment";
+    const DESCRIPTION: &'static str = "Record a payment that the shop has received on an invoice; it moves no money and cannot be taken back. More than what is due is refused. The same payment (invoice, amount, method, reference) again within 10 minutes is taken for a repeated call and recorded once, unless it brings an idempotency_key of its own.";
+    const TOOLSET: Toolset = Toolset::Billing;
+    const EFFECT: Effect = Effect::Destroys;
+    type Data = Paid;
+
+    async fn run(self, call: &Call<'_>) -> Result<Answer<Paid>, ToolError> {
+        let reference = optional("reference", self.reference.as_deref(), text::name)?;
+        let key = self.idempotency_key.as_deref();
+        let mut write = match Write::begin(call, Self::NAME, key).await? {
+            Begun::Replayed(envelope) => return Ok(Answer::Kept(envelope)),
+            Begun::Fresh(write) => write,
+        };
+        let invoice = find(&mut write.session, self.invoice_id, call).await?;
+        let amount = read_money("amount", &self.amount, invoice.amount.currency, (1, MAX_MINOR))?;
+        let new = NewPayment {
+            invoice_id: invoice.id,
+            amount_minor: amount.minor,
+            method: self.method,
+            reference,
+        };
+        let since = call.now.plus_seconds(-REPEATED_WITHIN_SECONDS);
+        if key.is_none()
+            && let Some(earlier) = write.session.like_payment(&new, since).await?
+        {
+            let message = format!("{} were recorded already. {}", amount.spoken(), rest(&invoice));
+            return write.finish(Answer::repeated(message, paid(earlier, invoice, call))).await;
+        }
+        refuse_status(&invoice)?;
+        if amount > due(&invoice) {
+            return Err(overpayment(amount, &invoice).into());
+        }
+        let payment = match write.session.insert_payment(&new, call.now).await {
+            Ok(payment) => payment,
+            // Another program was faster; its payment is visible once this transaction is over.
+            Err(error) if is_beyond_limit(&error) => {
+                drop(write);
+                let mut session = call.engine.store().await?.read().await?;
+                let invoice = find(&mut session, self.invoice_id, call).await?;
+                refuse_status(&invoice)?;
+                return Err(overpayment(amount, &invoice).into());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let invoice = find(&mut write.session, self.invoice_id, call).await?;
+        let message = format!("{} are recorded. {}", amount.spoken(), rest(&invoice));
+        write.finish(Answer::new(message, paid(payment, invoice, call))).await
+    }
+}
+
+fn paid(payment: Payment, invoice: Invoice, call: &Call<'_>) -> Paid {
+    Paid {
+        payment: payment_view(payment, invoice.amount.currency, call),
+        invoice: view(invoice, call),
+    }
+}
+
+/// What is left of an invoice, to say aloud.
+fn rest(invoice: &Invoice) -> String {
+    match due(invoice) {
+        Money { minor: 0, .. } => format!("Invoice {} is paid.", invoice.id),
+        due => format!("{} of invoice {} remain to be paid.", due.spoken(), invoice.id),
+    }
+}
+
+/// Nothing is paid on what is not to be paid.
+fn refuse_status(invoice: &Invoice) -> Result<(), Refusal> {
+    match invoice.status {
+        Status::Pending | Status::Paid | Status::Overdue => Ok(()),
+        Status::Draft | Status::Void => Err(refuse(
+            "invoice_id",
+            format!("{} is a {} invoice and takes no payment", invoice.id, invoice.status),
+        )
+        .hint("get_invoices with status pending or overdue lists what is to be paid.")
+        .data(json!({"status": invoice.status}))),
+    }
+}
+
+fn overpayment(amount: Money, invoice: &Invoice) -> Refusal {
+    let due = due(invoice);
+    let message = if due.minor == 0 {
+        "That invoice is paid; nothing is due.".to_owned()
+    } else {
+        format!("That is more than the {} that is due.", due.spoken())
+    };
+    let error = format!(
+        "amount is {}, and {} is due on invoice {}",
+        amount.spoken(),
+        due.spoken(),
+        invoice.id
+    );
+    Refusal::new(Code::Overpayment, message, error)
+        .hint("Record at most data.amount_due; what the customer pays beyond it is not this invoice's.")
+        .data(json!({
+            "invoice_id": invoice.id,
+            "amount_due": due,
+            "currency": due.currency.code(),
+            "status": invoice.status,
+        }))
+}

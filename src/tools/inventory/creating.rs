@@ -1,0 +1,97 @@
+//! Putting a product on file.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Number, json};
+
+use super::{One, tell, view};
+use crate::config::Toolset;
+use crate::domain::money::MAX_PRICE_MINOR;
+use crate::domain::text;
+use crate::error::{Code, Refusal, ToolError};
+use crate::store::{NewProduct, Session, is_refused};
+use crate::tools::arguments::refuse;
+use crate::tools::billing::read_money;
+use crate::tools::customers::optional;
+use crate::tools::write::{Begun, Write};
+use crate::tools::{Answer, Call, Effect, Tool};
+
+/// The arguments of `create_product`.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct CreateProduct {
+    /// The shop's own code for it; letter case does not count.
+    #[schemars(length(min = 1, max = 200))]
+    sku: String,
+    /// Its name.
+    #[schemars(length(min = 1, max = 200))]
+    name: String,
+    /// Price of one in the shop's currency, such as 12.95.
+    price: Number,
+    /// How many are there now; left out: 0.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    stock_quantity: Option<i64>,
+    /// The kind of product, such as filters.
+    #[schemars(length(max = 200))]
+    category: Option<String>,
+    /// A key of your own for this request: the same key and arguments never create a second one.
+    #[schemars(length(min = 1, max = 200))]
+    idempotency_key: Option<String>,
+}
+
+impl Tool for CreateProduct {
+    const NAME: &'static str = "create_product";
+    const TITLE: &'static str = "Create a product";
+    const DESCRIPTION: &'static str =
+        "Put a product on file. A SKU that another product has fails as already_exists.";
+    const TOOLSET: Toolset = Toolset::Inventory;
+    const EFFECT: Effect = Effect::Writes { idempotent: false };
+    type Data = One;
+
+    async fn run(self, call: &Call<'_>) -> Result<Answer<One>, ToolError> {
+        let new = self.check(call)?;
+        let mut write =
+            match Write::begin(call, Self::NAME, self.idempotency_key.as_deref()).await? {
+                Begun::Replayed(envelope) => return Ok(Answer::Kept(envelope)),
+                Begun::Fresh(write) => write,
+            };
+        refuse_taken(&mut write.session, &new.sku).await?;
+        let product = match write.session.insert_product(&new, call.now).await {
+            Ok(product) => product,
+            // Another program was faster; its row is visible once this transaction is over.
+            Err(error) if is_refused(&error) => {
+                drop(write);
+                refuse_taken(&mut call.engine.store().await?.read().await?, &new.sku).await?;
+                return Err(error.into());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let message = format!("{} is now on file. {}", product.name, tell(&product));
+        write.finish(Answer::new(message, One { product: view(product) })).await
+    }
+}
+
+impl CreateProduct {
+    fn check(&self, call: &Call<'_>) -> Result<NewProduct, Refusal> {
+        let currency = call.engine.shop().currency;
+        Ok(NewProduct {
+            sku: text::name(&self.sku).map_err(|wrong| refuse("sku", wrong))?,
+            name: text::name(&self.name).map_err(|wrong| refuse("name", wrong))?,
+            price: read_money("price", &self.price, currency, (0, MAX_PRICE_MINOR))?,
+            stock_quantity: self.stock_quantity.unwrap_or_default(),
+            category: optional("category", self.category.as_deref(), text::name)?,
+        })
+    }
+}
+
+async fn refuse_taken(session: &mut Session, sku: &str) -> Result<(), ToolError> {
+    let Some(other) = session.product_by_sku(sku).await? else { return Ok(()) };
+    let refusal = Refusal::new(
+        Code::AlreadyExists,
+        format!("A product with this SKU is already on file: {}.", other.name),
+        format!("sku is that of product {}", other.id),
+    );
+    Err(refusal
+        .hint("Use that product; adjust_stock changes how many of it are there.")
+        .data(json!({"product_id": other.id}))
+        .into())
+}

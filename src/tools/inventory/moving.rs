@@ -1,0 +1,83 @@
+//! Changing what is in stock.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{One, Which, tell, view};
+use crate::config::Toolset;
+use crate::domain::id::ProductId;
+use crate::domain::text;
+use crate::error::{Code, Refusal, ToolError};
+use crate::store::{MAX_STOCK, Product};
+use crate::tools::arguments::refuse;
+use crate::tools::write::{Begun, Write};
+use crate::tools::{Answer, Call, Effect, Tool};
+
+/// The arguments of `adjust_stock`.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct AdjustStock {
+    /// The product's number; this or sku.
+    product_id: Option<ProductId>,
+    /// The product's SKU; letter case does not count.
+    #[schemars(length(min = 1, max = 200))]
+    sku: Option<String>,
+    /// How many come in, or go out where it is negative; not 0.
+    #[schemars(range(min = -1_000_000_000, max = 1_000_000_000))]
+    delta: i64,
+    /// Why, such as used on appointment 42, delivery, or counted.
+    #[schemars(length(min = 1, max = 200))]
+    reason: String,
+    /// A key of your own for this request: the same key and arguments never change it twice.
+    #[schemars(length(min = 1, max = 200))]
+    idempotency_key: Option<String>,
+}
+
+impl Tool for AdjustStock {
+    const NAME: &'static str = "adjust_stock";
+    const TITLE: &'static str = "Adjust a product's stock";
+    const DESCRIPTION: &'static str = "Take some of a product out of stock or put some in, by exactly one of product_id or sku. Each change is kept with its reason. Taking more than there are fails as insufficient_stock. Give an idempotency_key, so that a repeated call does not count twice.";
+    const TOOLSET: Toolset = Toolset::Inventory;
+    const EFFECT: Effect = Effect::Writes { idempotent: false };
+    type Data = One;
+
+    async fn run(self, call: &Call<'_>) -> Result<Answer<One>, ToolError> {
+        let which = Which::read(self.product_id, self.sku.as_deref())?;
+        let reason = text::name(&self.reason).map_err(|wrong| refuse("reason", wrong))?;
+        if self.delta == 0 {
+            return Err(refuse("delta", "must not be 0").into());
+        }
+        let mut write =
+            match Write::begin(call, Self::NAME, self.idempotency_key.as_deref()).await? {
+                Begun::Replayed(envelope) => return Ok(Answer::Kept(envelope)),
+                Begun::Fresh(write) => write,
+            };
+        let product = which.find(&mut write.session).await?;
+        // The statement itself looks at what is there now, so that nobody comes in between.
+        let moved = write.session.move_stock(product.id, self.delta, &reason, call.now).await?;
+        let Some(product) = moved else {
+            let present = which.find(&mut write.session).await?;
+            return Err(refuse_delta(self.delta, &present).into());
+        };
+        let message = tell(&product);
+        write.finish(Answer::new(message, One { product: view(product) })).await
+    }
+}
+
+fn refuse_delta(delta: i64, product: &Product) -> Refusal {
+    if delta > 0 {
+        return refuse("delta", format!("would bring the stock to more than {MAX_STOCK}"));
+    }
+    let message = match product.stock_quantity {
+        0 => format!("{} is out of stock.", product.name),
+        1 => format!("Only 1 of {} is in stock.", product.name),
+        count => format!("Only {count} of {} are in stock.", product.name),
+    };
+    let error = format!(
+        "delta is {delta}, and {} of product {} are there",
+        product.stock_quantity, product.id
+    );
+    Refusal::new(Code::InsufficientStock, message, error)
+        .hint("Take at most data.stock_quantity, or put a delivery in first.")
+        .data(json!({"product_id": product.id, "stock_quantity": product.stock_quantity}))
+}
