@@ -152,6 +152,27 @@ async fn the_scheduling_tools_are_all_listed() {
 }
 
 #[tokio::test]
+async fn the_tools_of_billing_stock_and_reports_are_listed_by_their_toolsets() {
+    for (toolset, expected) in [
+        ("billing", "create_invoice create_payment get_invoice get_invoices"),
+        ("inventory", "adjust_stock check_stock create_product get_product search_products"),
+        ("insights", "get_analytics"),
+    ] {
+        let shop = Shop::open(Database::Sqlite).await.with_env("SERVICEBAY_TOOLSETS", toolset);
+        let tools = tools(&shop).await;
+        let mut names: Vec<_> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+        names.sort_unstable();
+        assert_eq!(names.join(" "), expected);
+        for tool in &tools {
+            let name = tool["name"].as_str().unwrap();
+            let reads = !["create_", "adjust_"].iter().any(|writes| name.starts_with(writes));
+            assert_eq!(tool["annotations"]["readOnlyHint"], reads, "{name}");
+            assert_eq!(tool["annotations"]["destructiveHint"], name == "create_payment", "{name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn only_the_chosen_toolsets_are_listed() {
     let shop = Shop::open(Database::Sqlite).await.with_env("SERVICEBAY_TOOLSETS", "appointments");
     let tools = tools(&shop).await;
