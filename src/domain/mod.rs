@@ -15,6 +15,7 @@ pub mod money;
 pub mod phone;
 pub mod product;
 pub mod reminder;
+pub mod search;
 pub mod shop;
 pub mod slots;
 pub mod text;

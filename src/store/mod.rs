@@ -4,6 +4,7 @@
 //! the two do differently stays in this file, in `sqlite.rs`, `postgres.rs` and `migrations/`.
 
 mod appointments;
+mod customer_search;
 mod customers;
 mod freshness;
 mod holds;
@@ -32,6 +33,7 @@ use crate::config::DatabaseUrl;
 use crate::domain::shop::Shop;
 
 pub use appointments::{Appointment, NewAppointment, Page};
+pub use customer_search::{CustomerSearch, Searched};
 pub use customers::CustomerRow;
 pub use freshness::Stamp;
 pub use holds::Hold;
@@ -66,6 +68,7 @@ pub struct Store {
     backend: Backend,
     /// The bays and technicians of this shop, as the database numbers them.
     pub resources: Resources,
+    indexing: customer_search::Indexing,
 }
 
 enum Backend {
@@ -115,7 +118,11 @@ impl Store {
             DatabaseUrl::Sqlite(path) => Backend::Sqlite(sqlite::Files::open(path).await?),
             DatabaseUrl::Postgres(url) => Backend::Postgres(postgres::Server::open(url).await?),
         };
-        let mut store = Self { backend, resources: Resources::default() };
+        let mut store = Self {
+            backend,
+            resources: Resources::default(),
+            indexing: customer_search::Indexing::default(),
+        };
         store.resources = store.name_resources(shop).await?;
         store.note_currency(shop).await?;
         Ok(store)
@@ -205,6 +212,7 @@ impl Store {
 
     /// Closes the connections in an orderly way.
     pub async fn close(&self) {
+        self.indexing.stop();
         match &self.backend {
             Backend::Sqlite(files) => files.close().await,
             Backend::Postgres(server) => server.pool.close().await,

@@ -4,6 +4,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
+use super::customer_search::{self, IN_BLOCKS};
 use super::{
     Store, appointments, customers, invoices, payments, products, reminders, reports, reservations,
     search, tickets,
@@ -11,7 +12,7 @@ use super::{
 use crate::config::{Config, DatabaseUrl, SqlitePath};
 
 /// The queries, and how many parameters each has.
-const QUERIES: [(&str, &str, usize); 32] = [
+const QUERIES: [(&str, &str, usize); 41] = [
     ("a customer", customers::CUSTOMER_BY_ID, 1),
     ("customers by phone", customers::CUSTOMERS_BY_PHONE, 1),
     ("a customer by e-mail", customers::CUSTOMER_BY_EMAIL, 1),
@@ -44,10 +45,19 @@ const QUERIES: [(&str, &str, usize); 32] = [
     ("visits by time", reports::STARTS, 3),
     ("how long visits take", reports::DURATIONS, 3),
     ("a month's payments", reports::REVENUE_OF_A_MONTH, 3),
+    ("newest customers", customer_search::NEWEST_CUSTOMERS, 3),
+    ("customers by VIN", customer_search::BY_VIN, 5),
+    ("a few candidates", customer_search::FEW, 17),
+    ("many candidates", customer_search::MANY, 65),
+    ("grams among the newest", customer_search::NEWEST, 14),
+    ("customers with a gram", IN_BLOCKS[0], 3),
+    ("customers with two grams", IN_BLOCKS[1], 4),
+    ("customers with four grams", IN_BLOCKS[3], 6),
+    ("customers to index", customer_search::RECORDS_TO_INDEX, 4),
 ];
 
 /// Tables that grow with the years; `resources` and `holds` do not.
-const LARGE: [&str; 11] = [
+const LARGE: [&str; 12] = [
     "appointments",
     "reservations",
     "customers",
@@ -59,11 +69,12 @@ const LARGE: [&str; 11] = [
     "invoice_items",
     "payments",
     "products",
+    "search_postings",
 ];
 
 /// Half hours in 20 bays, one visit each, 40,000 in all; `reservations` as the triggers fill it,
 /// which are off, since they would take long. As many customers as a large shop has.
-const FILL: [&str; 12] = [
+const FILL: [&str; 13] = [
     "insert into resources (id, kind, name) select n, 'bay', 'Bay ' || n from numbers where n <= 20",
     "insert into customers (id, first_name, last_name, phone_number, created_at)
      select n, 'Ann', 'Lee', '+1202' || (5550000 + n), 0 from numbers where n <= 20000",
@@ -96,11 +107,13 @@ const FILL: [&str; 12] = [
             created_at, updated_at)
      select n, 'S' || n, 'Part', 100, 'USD', 's' || n || ' part', 'c' || n % 100, 0, 0
      from numbers where n <= 20000",
+    "insert into search_postings (term, block, customers)
+     select 'g' || n % 2000, n / 2000, cast('' as bytea) from numbers",
 ];
 
 /// A scan of a large table, in what SQLite calls a plan: `SCAN a`, without `USING INDEX`.
 fn reads_all_of_sqlite(line: &str) -> bool {
-    let aliases = ["a", "c", "v", "r", "m", "i"];
+    let aliases = ["a", "b", "c", "d", "i", "m", "r", "s", "v"];
     // Nothing else is in that index than what is looked for.
     if line.ends_with("USING INDEX products_unfolded") {
         return false;

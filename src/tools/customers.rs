@@ -5,6 +5,7 @@ pub mod creating;
 pub mod history;
 pub mod merging;
 mod preferences;
+pub mod searching;
 pub mod updating;
 
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use super::reply::render;
 use super::{Answer, Call, Effect, Tool};
 use crate::cache::Lookup;
 use crate::config::Toolset;
-use crate::domain::customer::{Candidate, Customer};
+use crate::domain::customer::{Candidate, Customer, Profile};
 use crate::domain::id::CustomerId;
 use crate::domain::local_time::{local_date, rfc3339};
 use crate::domain::money::Money;
@@ -168,9 +169,15 @@ fn candidate(row: CustomerRow) -> Candidate {
 }
 
 /// A customer as callers see one: times in the shop's zone, money in its currency.
-pub(super) fn view(row: CustomerRow, shop: &Shop) -> Customer {
+pub(super) fn view(mut row: CustomerRow, shop: &Shop) -> Customer {
+    let vehicles = std::mem::take(&mut row.vehicles);
+    Customer { profile: profile(row, shop), vehicles }
+}
+
+/// The same without the vehicles.
+fn profile(row: CustomerRow, shop: &Shop) -> Profile {
     let zone = shop.zone;
-    Customer {
+    Profile {
         id: row.id,
         crm_id: row.crm_id,
         first_name: row.first_name,
@@ -188,7 +195,6 @@ pub(super) fn view(row: CustomerRow, shop: &Shop) -> Customer {
         satisfaction_score: row.satisfaction_score,
         preferences: serde_json::from_str(&row.preferences).unwrap_or_default(),
         notes: row.notes,
-        vehicles: row.vehicles,
     }
 }
 

@@ -35,8 +35,9 @@ pub struct Entry {
 }
 
 /// Every tool, in the order in which they are listed.
-pub static ALL: [Entry; 33] = [
+pub static ALL: [Entry; 34] = [
     entry::<customers::LookupCustomer>(),
+    entry::<customers::searching::SearchCustomers>(),
     entry::<customers::creating::CreateCustomer>(),
     entry::<customers::updating::UpdateCustomer>(),
     entry::<customers::merging::MergeCustomers>(),

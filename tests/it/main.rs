@@ -19,6 +19,7 @@ mod bulk_progress;
 mod coherence;
 mod commands;
 mod concurrency;
+mod customer_search;
 mod customers;
 mod data;
 mod day_words;

@@ -134,7 +134,7 @@ impl SearchAppointments {
 }
 
 /// The end of a VIN as it is on file: no spaces and hyphens, in upper case.
-fn read_vin_end(text: &str) -> Result<String, Refusal> {
+pub(in crate::tools) fn read_vin_end(text: &str) -> Result<String, Refusal> {
     let vin: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
     let vin = vin.to_ascii_uppercase();
     let is_known = vin.bytes().all(|byte| byte.is_ascii_alphanumeric());

@@ -119,7 +119,7 @@ impl Tool for UpdateCustomer {
         let customer = view(row, shop);
         let message = format!("{}'s record is updated.", customer.full_name());
         let data = Updated {
-            customer_id: customer.id,
+            customer_id: customer.profile.id,
             updated_fields,
             updated_at: rfc3339(call.now, shop.zone),
             customer,

@@ -1,0 +1,151 @@
+//! The index catches up in the background, and is never needed to be right.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::{by_query, ids, put};
+use crate::data;
+use crate::reply::Reply;
+use crate::shop::{Database, Shop};
+
+/// More than a search looks at without the index, in two blocks.
+const MANY: i64 = 1_000;
+
+/// Has the index catch up.
+pub async fn migrate(shop: &Shop) {
+    let output = shop.command().arg("migrate").output().await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(pending(shop).await, 0);
+}
+
+async fn pending(shop: &Shop) -> i64 {
+    shop.number("select count(*) from search_pending").await
+}
+
+/// Puts many customers on file past the server; every hundredth is a Quirin.
+async fn put_many(shop: &Shop) {
+    shop.call("search_customers", json!({})).await.success();
+    let sql = format!(
+        "with recursive n (i) as (select 1 union all select i + 1 from n where i < {MANY})
+         insert into customers (id, first_name, last_name, email, email_key, phone_number, created_at)
+         select 65000 + i, case when i % 100 = 0 then 'Quirin' else 'Ann' end, 'Lee' || i,
+                'lee' || i || '@example.com', 'lee' || i || '@example.com', '+1212' || (5550000 + i), i
+         from n"
+    );
+    shop.execute_sql(&sql).await.unwrap();
+}
+
+/// What a search comes to once the index is no more too far behind, which a slow machine takes long for.
+pub async fn search_patiently(shop: &Shop, arguments: Value) -> Reply {
+    loop {
+        let reply = shop.call("search_customers", arguments.clone()).await;
+        if !reply.is_error || reply.refusal() != "database_unavailable" {
+            return reply;
+        }
+        assert!(reply.envelope["hint"].as_str().unwrap().contains("servicebay migrate"));
+    }
+}
+
+/// Whether everybody who should be found is.
+async fn check_many(shop: &Shop) {
+    let quirins = search_patiently(shop, json!({ "query": "quirin", "limit": 100 })).await;
+    let expected: Vec<i64> = (1..=MANY / 100).rev().map(|number| 65_000 + number * 100).collect();
+    assert_eq!(ids(quirins.success()), expected);
+    assert_eq!(by_query(shop, "lee123").await, [65_123]);
+    assert_eq!(by_query(shop, "(212) 555-0999").await, [65_999]);
+    assert_eq!(by_query(shop, "quirin lee300").await, [65_300]);
+    assert_eq!(by_query(shop, "quirin lee301").await, [0_i64; 0]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn customers_who_came_by_another_way_are_found(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    put_many(&shop).await;
+    assert_eq!(pending(&shop).await, MANY);
+    check_many(&shop).await;
+    // The first search has waited for the index.
+    assert_eq!(pending(&shop).await, 0);
+}
+
+#[rstest]
+#[tokio::test]
+async fn migrate_brings_the_index_up_to_date(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    put_many(&shop).await;
+    migrate(&shop).await;
+    check_many(&shop).await;
+    // What was true once does no harm.
+    shop.execute_sql("update customers set first_name = 'Ann' where id < 65500").await.unwrap();
+    shop.execute_sql("delete from customers where id > 65800").await.unwrap();
+    let expected: Vec<i64> = (5..=8).rev().map(|number| 65_000 + number * 100).collect();
+    for is_indexed in [false, true] {
+        let quirins =
+            shop.call("search_customers", json!({ "query": "quirin", "limit": 100 })).await;
+        assert_eq!(ids(quirins.success()), expected, "{is_indexed}");
+        migrate(&shop).await;
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_killed_run_leaves_every_search_right(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    put_many(&shop).await;
+    for _ in 0..3 {
+        let mut run = shop.command().arg("migrate").spawn().unwrap();
+        // Until it has begun, or is done already.
+        while shop.number("select count(*) from search_pending where claim <> 0").await == 0
+            && pending(&shop).await > 0
+        {}
+        run.kill().await.unwrap();
+    }
+    check_many(&shop).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_change_during_a_run_is_not_lost(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    put_many(&shop).await;
+    let mut run = shop.command().arg("migrate").spawn().unwrap();
+    let mut expected = Vec::new();
+    while expected.len() < 30 {
+        let number = 65_001 + i64::try_from(expected.len()).unwrap() * 17;
+        let updates = json!({ "customer_id": number, "updates": { "first_name": "Xaver" } });
+        shop.call("update_customer", updates).await.success();
+        expected.push(number);
+        expected.push(put(&shop, "Xaver", "Late", json!({})).await);
+    }
+    assert!(run.wait().await.unwrap().success());
+    expected.sort_unstable_by(|one, other| other.cmp(one));
+    for _ in 0..2 {
+        let found = search_patiently(&shop, json!({ "query": "xaver", "limit": 100 })).await;
+        assert_eq!(ids(found.success()), expected);
+        migrate(&shop).await;
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_search_that_sees_many_new_customers_has_the_index_catch_up(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    for _ in 0..40 {
+        shop.call("create_customer", data::customer()).await.success();
+    }
+    let before = pending(&shop).await;
+    assert_eq!(before, 40);
+    assert_eq!(by_query(&shop, "nobody").await, [0_i64; 0]);
+    while pending(&shop).await > 0 {}
+    assert_eq!(by_query(&shop, "john doe").await.len(), 10);
+}
