@@ -86,13 +86,13 @@ def psql(url, *arguments, **more):
 
 
 @contextlib.contextmanager
-def postgres_database():
+def postgres_database(label=""):
     """The URL of a fresh database, dropped in the end; `None` without TEST_POSTGRES_URL."""
     server = os.environ.get("TEST_POSTGRES_URL")
     if not server:
         yield None
         return
-    name = f"servicebay_bench_{os.getpid()}"
+    name = f"servicebay_bench_{os.getpid()}{label and '_'}{label}"
     base, _, query = server.partition("?")
     psql(server, "-c", f"create database {name} template template0")
     try:
