@@ -12,3 +12,4 @@ pub mod error;
 pub mod server;
 pub mod store;
 pub mod tools;
+pub mod transfer;

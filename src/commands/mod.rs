@@ -4,6 +4,8 @@ mod call;
 mod config;
 mod demo;
 mod doctor;
+mod export;
+mod import;
 mod migrate;
 mod serve;
 mod tools;
@@ -45,6 +47,13 @@ enum Command {
     Tools(tools::Arguments),
     /// Play a whole service visit on a throwaway sample shop.
     Demo,
+    /// Take over customers, vehicles, appointments and products from CSV files.
+    ///
+    /// A row that is on file already is left alone, so that the same files may be imported again. What
+    /// cannot be taken goes with line number and reason to FILE.rejected.csv.
+    Import(import::Arguments),
+    /// Write everything on file as the CSV files that import reads.
+    Export(export::Arguments),
     /// Bring the database's schema up to date.
     Migrate,
     /// Check database, time zone and upstreams, and say what to mend.
@@ -72,6 +81,8 @@ pub fn run() -> ExitCode {
         Command::Call(arguments) => wait(call::run(config, arguments)),
         Command::Tools(arguments) => tools::run(config, &arguments),
         Command::Demo => wait(demo::run(config)),
+        Command::Import(arguments) => wait(import::run(config, arguments)),
+        Command::Export(arguments) => wait(export::run(config, arguments)),
         Command::Migrate => wait(migrate::run(config)),
         Command::Doctor => wait(doctor::run(config)),
         Command::Config => config::run(&config),

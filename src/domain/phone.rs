@@ -42,6 +42,14 @@ impl PhoneNumber {
         if is_north_american_e164(text) {
             return Ok(Self(text.to_owned()));
         }
+        if let Some(number) = north_american(text, region) {
+            return Ok(Self(number));
+        }
+        Self::parse_by_metadata(text, region)
+    }
+
+    /// Reads a number by what is known of the numbers of all countries.
+    fn parse_by_metadata(text: &str, region: &str) -> Result<Self, InvalidPhone> {
         check_characters(text)?;
         let number =
             PHONE_NUMBER_UTIL.parse(text, region_of(region)).map_err(|error| match error {
@@ -79,6 +87,31 @@ fn is_north_american_e164(text: &str) -> bool {
             && national.starts_with(|first| matches!(first, '2'..='9'))
             && national.bytes().all(|digit| digit.is_ascii_digit())
     })
+}
+
+/// The E.164 form of ten digits as people in the United States and Canada write them, with or without the
+/// `1` before them. An import reads a million of them, which the metadata would take minutes for.
+fn north_american(text: &str, region: &str) -> Option<String> {
+    let (is_international, national) = match text.strip_prefix('+') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    if !(is_international || matches!(region, "US" | "CA")) {
+        return None;
+    }
+    let mut digits = String::with_capacity(11);
+    for c in national.chars() {
+        match c {
+            '0'..='9' => digits.push(c),
+            ' ' | '(' | ')' | '-' | '.' => {}
+            _ => return None,
+        }
+    }
+    // No area code begins with it.
+    let has_prefix = is_international || digits.len() == 11;
+    let national = if has_prefix { digits.strip_prefix('1')? } else { &digits };
+    let number = format!("+1{national}");
+    is_north_american_e164(&number).then_some(number)
 }
 
 fn region_of(code: &str) -> Option<Region> {
@@ -170,6 +203,43 @@ mod tests {
         for text in ["+11234567890", "+1202555012", "+120255501234", "+1202555012a", "12025550123"]
         {
             assert!(!is_north_american_e164(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_north_americans_write_is_read_as_the_library_reads_it() {
+        let check = |text: &str| {
+            for region in ["US", "CA", "GB"] {
+                let fast = PhoneNumber::parse(text, region);
+                assert_eq!(
+                    fast,
+                    PhoneNumber::parse_by_metadata(text, region),
+                    "{text} in {region}"
+                );
+            }
+        };
+        for area in (200..=999).step_by(7) {
+            check(&format!("({area}) 555-0123"));
+            check(&format!("{area}-555-0123"));
+            check(&format!("{area}.555.0123"));
+            check(&format!("1 {area} 555 0123"));
+            check(&format!("+1 ({area}) 555-0123"));
+            check(&format!("+{area}5550123"));
+        }
+        for text in [
+            "1 1 202 555 0123",
+            "11 202 555 0123",
+            "+12 025 550 123",
+            "202 555 012",
+            "202 555 01234",
+            "(202 555-0123",
+            "1-(202)-555-0123",
+            "011 44 20 7946 0958",
+            "+1",
+            "1",
+            "",
+        ] {
+            check(text);
         }
     }
 

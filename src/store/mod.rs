@@ -6,10 +6,12 @@
 mod appointments;
 mod customer_search;
 mod customers;
+pub mod exporting;
 mod freshness;
 mod holds;
 mod idempotency;
 mod invoices;
+pub mod importing;
 mod merging;
 mod payments;
 #[cfg(test)]
@@ -46,7 +48,7 @@ pub use products::{MAX_STOCK, NewProduct, Product, ProductSearch};
 pub use reminders::Reminder;
 pub use reports::{Counted, Duration, Revenue, STRETCH_SECONDS};
 pub use reservations::{OwnVisit, Question, Reservations, Visit};
-pub use resources::Resources;
+pub use resources::{Needed, Resources};
 pub use search::{Search, VIN_KEY_LENGTH};
 pub use tickets::{After as AfterTicket, Comment, NewTicket, Ticket};
 

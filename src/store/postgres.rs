@@ -29,7 +29,7 @@ const IDLE: Duration = Duration::from_secs(30);
 /// A connection that lay idle for longer is asked whether it still lives before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// The key of the advisory lock under which the shop's times are written: "ServiceB" in ASCII.
-const LOCK: i64 = 6_009_335_130_695_624_002;
+pub const LOCK: i64 = 6_009_335_130_695_624_002;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
 
@@ -102,13 +102,13 @@ impl Server {
                                   'products_stock_quantity_check', 'stock_movements_balance'))
                         + (select count(*) from pg_trigger
                            where tgenabled = 'O' and tgname in
-                                 ('appointments_reserve', 'holds_reserve', 'reservations_guard',
+                                 ('appointments_reserve', 'appointments_reserve_inserted', 'holds_reserve', 'reservations_guard',
                                   'reservations_guard_truncated', 'invoice_items_summed',
                                   'payments_counted', 'payments_guard', 'payments_guard_truncated',
                                   'invoices_guard', 'products_stock_inserted',
                                   'products_stock_updated', 'stock_movements_follow',
                                   'stock_movements_guard', 'stock_movements_guard_truncated'))";
-        Ok((sqlx::query_scalar(sql).fetch_one(&self.pool).await?, 22))
+        Ok((sqlx::query_scalar(sql).fetch_one(&self.pool).await?, 23))
     }
 }
 

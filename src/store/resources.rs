@@ -1,16 +1,30 @@
 //! Bays and technicians: the numbers by which reservations know them.
 
 use super::{Session, Store, on};
-use crate::domain::appointment::ServiceType;
-use crate::domain::assignment::Candidate;
+use crate::domain::appointment::{Placement, ServiceType};
+use crate::domain::assignment::{Assignment, Candidate, Candidates, Reserved, assign};
 use crate::domain::id::ResourceId;
 use crate::domain::shop::{Resource, Shop};
+use crate::domain::time::{Interval, Timestamp};
 
 /// The configured bays and technicians with their numbers, in the configured order.
 #[derive(Clone, Debug, Default)]
 pub struct Resources {
     bays: Vec<(ResourceId, Resource)>,
     technicians: Vec<(ResourceId, Resource)>,
+}
+
+/// What a visit needs a place for.
+#[derive(Clone, Copy, Debug)]
+pub struct Needed {
+    /// From its start to its end.
+    pub span: Interval,
+    /// When bay and technician are free again.
+    pub reserved_until: Timestamp,
+    /// What is to be done, where that is known.
+    pub service: Option<ServiceType>,
+    /// The time around it in which it matters what else is reserved.
+    pub window: Interval,
 }
 
 impl Resources {
@@ -22,6 +36,26 @@ impl Resources {
     /// The technicians who do this service.
     pub fn technicians_for(&self, service: Option<ServiceType>) -> Vec<Candidate> {
         candidates_for(&self.technicians, service)
+    }
+
+    /// The bay (and technician) for a visit at this time, if one is free until `reserved_until`.
+    pub fn place(
+        &self,
+        needed: &Needed,
+        taken: &[Reserved],
+        preferred: Option<Assignment>,
+    ) -> Option<Placement> {
+        let Needed { span, reserved_until, service, window } = *needed;
+        let bays = self.bays_for(service);
+        let technicians = self.technicians_for(service);
+        if self.has_technicians() && technicians.is_empty() {
+            return None;
+        }
+        let candidates = Candidates { bays: &bays, technicians: &technicians };
+        let reserved = Interval { start: span.start, end: reserved_until };
+        let Assignment { bay, technician } =
+            assign(reserved, window, &candidates, taken, preferred)?;
+        Some(Placement { span, reserved_until, bay, technician })
     }
 
     /// The name of a bay.
@@ -85,12 +119,16 @@ fn number(
 }
 
 impl Session {
-    async fn all_resources(&mut self) -> sqlx::Result<Vec<(ResourceId, String, String)>> {
+    /// The number, the kind and the name of every bay and technician that there ever was.
+    pub(super) async fn all_resources(
+        &mut self,
+    ) -> sqlx::Result<Vec<(ResourceId, String, String)>> {
         let sql = "select id, kind, name from resources";
         on!(self, |db| sqlx::query_as(sql).fetch_all(db).await)
     }
 
-    async fn insert_resource(&mut self, kind: &str, name: &str) -> sqlx::Result<()> {
+    /// Gives a bay or a technician its number.
+    pub(super) async fn insert_resource(&mut self, kind: &str, name: &str) -> sqlx::Result<()> {
         let sql = "insert into resources (kind, name)
                    select $1, $2
                    where not exists (select 1 from resources where kind = $1 and name = $2)

@@ -70,6 +70,11 @@ impl Files {
         self.identity.as_ref().is_none_or(|identity| file_number(&identity.path) == identity.number)
     }
 
+    /// Where the database lies; `None` in memory.
+    pub fn path(&self) -> Option<&Path> {
+        self.identity.as_ref().map(|identity| identity.path.as_path())
+    }
+
     fn open_file(path: &Path) -> Result<Self, OpenError> {
         create_private(path).map_err(OpenError::File)?;
         let options = options().filename(path);

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::none::unserved;
 use crate::domain::appointment::{Placement, ServiceType};
-use crate::domain::assignment::{Assignment, Candidates, Reserved, assign};
+use crate::domain::assignment::{Assignment, Candidates, Reserved};
 use crate::domain::hours::Day;
 use crate::domain::id::AppointmentId;
 use crate::domain::local_time::{day_bounds, local_date, rfc3339, spoken};
@@ -14,7 +14,7 @@ use crate::domain::shop::Shop;
 use crate::domain::slots::{Obstacle, Request, free_starts, nearest, obstacle};
 use crate::domain::time::{Interval, Timestamp};
 use crate::error::ToolError;
-use crate::store::{Resources, Session};
+use crate::store::{Needed, Resources, Session};
 use crate::tools::Call;
 
 /// How many alternatives are offered.
@@ -69,18 +69,13 @@ impl Wanted {
         taken: &[Reserved],
         call: &Call<'_>,
     ) -> Option<Placement> {
-        if unserved(resources, self.service).is_some() {
-            return None;
-        }
-        let bays = resources.bays_for(self.service);
-        let technicians = resources.technicians_for(self.service);
-        let candidates = Candidates { bays: &bays, technicians: &technicians };
-        let reserved_until = span.end.plus_minutes(call.engine.shop().buffer_of(self.service));
-        let reserved = Interval { start: span.start, end: reserved_until };
-        let window = self.window(span, call);
-        let Assignment { bay, technician } =
-            assign(reserved, window, &candidates, taken, self.kept)?;
-        Some(Placement { span, reserved_until, bay, technician })
+        let needed = Needed {
+            span,
+            reserved_until: span.end.plus_minutes(call.engine.shop().buffer_of(self.service)),
+            service: self.service,
+            window: self.window(span, call),
+        };
+        resources.place(&needed, taken, self.kept)
     }
 
     /// The time around the visit in which it matters what else is reserved: its day, and its buffer.

@@ -1,0 +1,229 @@
+//! Taking over the records of another program: many rows in a turn, each of them either added, known
+//! already, or refused with the reason.
+//!
+//! A turn is one short transaction, so that servers that share the database book in between. What a
+//! turn has committed is never added again: records are known by their `external_id`.
+
+mod deciding;
+mod own_name;
+mod postgres;
+mod products;
+mod recounting;
+mod rows;
+mod sqlite;
+mod visits;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{Backend, Store};
+use crate::domain::shop::Shop;
+use crate::domain::time::Timestamp;
+
+pub use own_name::OwnName;
+use recounting::Customers;
+pub use visits::NOT_RECORDED;
+use visits::Places;
+
+pub use rows::{
+    BOOKED_BY, CustomerMore, NewCustomer, NewProduct, NewVehicle, NewVisit, Row, Text, VisitMore,
+};
+
+/// What all turns of one import have in common.
+pub struct Settings {
+    /// The time of the import.
+    pub now: Timestamp,
+    /// Whether a phone number that another customer has may be given to one of another name.
+    pub allow_shared_phones: bool,
+    /// Set when the import is to end after the turn that is under way.
+    pub stopping: Arc<AtomicBool>,
+}
+
+impl Settings {
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}
+
+/// Why a row was not added.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Refused {
+    /// The same person is on file; the row's `external_id` leads there from now on.
+    SamePerson {
+        /// The customer on file.
+        id: i64,
+        /// The customer's name.
+        name: String,
+        /// The columns by which the two are one.
+        by: &'static str,
+    },
+    /// Another customer has the phone number.
+    PhoneTaken {
+        /// That customer.
+        id: i64,
+        /// That customer's name.
+        name: String,
+    },
+    /// An earlier line of this import has the same `external_id`.
+    Repeated,
+    /// A reference that leads nowhere: the column.
+    Unknown(&'static str),
+    /// The VIN is that of another vehicle.
+    VinTaken {
+        /// That vehicle.
+        vehicle: i64,
+        /// Its owner.
+        customer: i64,
+    },
+    /// The VIN is that of a vehicle of the same customer, which is known by this `external_id` now.
+    SameVehicle(i64),
+    /// Anything else, in words.
+    Because(String),
+}
+
+/// What became of the rows of a turn.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// How many were added.
+    pub added: u64,
+    /// How many were on file already.
+    pub known: u64,
+    /// The rows, by their place among those of the turn, that were not taken, and why.
+    pub refused: Vec<(usize, Refused)>,
+    /// How many rows were looked at: all of them, unless the import is to end.
+    pub done: usize,
+    /// The customers of the visits among them.
+    customers: Customers,
+}
+
+/// Why an import cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// SQLite.
+    #[error("the database refused: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// Either database.
+    #[error("the database refused: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The records would be gone with this process.
+    #[error("the database is in memory alone; set DATABASE_URL to one that stays")]
+    Memory,
+    /// A thread of ours ended early.
+    #[error("a thread of the import ended early")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+/// An import into one database.
+pub struct Importer<'store> {
+    store: &'store Store,
+    shop: &'store Shop,
+    settings: Arc<Settings>,
+    bulk: Bulk,
+    /// The bays and technicians that visits name.
+    places: Arc<Places>,
+    /// The last number of a visit that was given away before this import.
+    last_visit: i64,
+    /// Whose visits were looked at.
+    customers: Customers,
+}
+
+/// How many rows are written at once.
+enum Bulk {
+    /// `None` while a thread works with it.
+    Sqlite(Option<Box<sqlite::Writer>>),
+    Postgres(Box<postgres::Writer>),
+}
+
+impl<'store> Importer<'store> {
+    /// Begins an import.
+    ///
+    /// # Errors
+    /// Where the database cannot take one.
+    pub async fn begin(
+        store: &'store Store,
+        shop: &'store Shop,
+        settings: Settings,
+    ) -> Result<Self, ImportError> {
+        let bulk = match &store.backend {
+            Backend::Sqlite(files) => {
+                let path = files.path().ok_or(ImportError::Memory)?;
+                Bulk::Sqlite(Some(Box::new(sqlite::Writer::open(path)?)))
+            }
+            Backend::Postgres(server) => {
+                Bulk::Postgres(Box::new(postgres::Writer::open(server).await?))
+            }
+        };
+        let places = Arc::new(Places::default());
+        let last_visit = store.read().await?.last_visit().await?;
+        let (settings, customers) = (Arc::new(settings), Customers::default());
+        Ok(Self { store, shop, settings, bulk, places, last_visit, customers })
+    }
+
+    /// Takes customers.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn customers(&mut self, rows: Vec<NewCustomer>) -> Result<Outcome, ImportError> {
+        match &mut self.bulk {
+            Bulk::Sqlite(writer) => {
+                let settings = Arc::clone(&self.settings);
+                sqlite::on_thread(writer, move |writer| writer.customers(&rows, &settings)).await
+            }
+            Bulk::Postgres(writer) => writer.customers(&rows, &self.settings).await,
+        }
+    }
+
+    /// Takes vehicles.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn vehicles(&mut self, rows: Vec<NewVehicle>) -> Result<Outcome, ImportError> {
+        match &mut self.bulk {
+            Bulk::Sqlite(writer) => {
+                let settings = Arc::clone(&self.settings);
+                sqlite::on_thread(writer, move |writer| writer.vehicles(&rows, &settings)).await
+            }
+            Bulk::Postgres(writer) => writer.vehicles(&rows, &self.settings).await,
+        }
+    }
+
+    /// Takes visits that occupy nothing: the shop's history.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn closed_visits(&mut self, rows: Vec<NewVisit>) -> Result<Outcome, ImportError> {
+        self.name_places(&rows).await?;
+        let (places, settings) = (Arc::clone(&self.places), Arc::clone(&self.settings));
+        let mut outcome = match &mut self.bulk {
+            Bulk::Sqlite(writer) => {
+                sqlite::on_thread(writer, move |writer| writer.visits(&rows, &places, &settings))
+                    .await?
+            }
+            Bulk::Postgres(writer) => writer.visits(&rows, &places, &settings).await?,
+        };
+        self.customers.join(std::mem::take(&mut outcome.customers));
+        Ok(outcome)
+    }
+
+    /// Ends the import: what follows from the visits is told to the customers, and everything is on
+    /// the disk.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn finish(mut self) -> Result<(), ImportError> {
+        self.recount_contacts().await?;
+        self.close().await
+    }
+
+    /// Ends an import that is not complete.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn close(mut self) -> Result<(), ImportError> {
+        self.store.customers_changed();
+        match &mut self.bulk {
+            Bulk::Sqlite(writer) => sqlite::on_thread(writer, |writer| writer.close()).await,
+            Bulk::Postgres(writer) => writer.close().await,
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Visits that occupy nothing, in the order of their vehicles.
+
+use std::collections::{HashMap, HashSet};
+
+use sqlx::FromRow;
+
+use super::super::rows::{NewVisit, Row};
+use super::super::visits::Places;
+use super::super::{ImportError, Outcome, OwnName, Refused, Settings};
+use super::{
+    CopyText, Turn, Writer, by_place, numbers, own_customers, own_vehicles, own_visits, placed,
+};
+
+/// Who came with what, as far as it is known.
+#[derive(Clone, Copy, FromRow)]
+struct Who {
+    vehicle: Option<i64>,
+    owner: Option<i64>,
+    customer: Option<i64>,
+}
+
+#[derive(FromRow)]
+struct Named {
+    id: i64,
+}
+
+const WHO: &str = "
+    select k.n, v.id as vehicle, v.customer_id as owner, coalesce(c.merged_into, c.id) as customer
+    from import_keys k
+    left join vehicles v on v.external_id = k.b
+    left join customers c on c.crm_id = k.c";
+const NAMED: &str = "
+    select k.n, a.id from import_keys k join appointments a on a.external_id = k.a";
+const COPY: &str =
+    "copy appointments (id, external_id, customer_id, vehicle_id, bay_id, technician_id,
+    starts_at, ends_at, reserved_until, service_type, service_description, customer_concerns, notes,
+    work_performed, status, confirmation_sent, cancellation_reason, cancelled_at, calendar_event_id,
+    booking_method, booked_by, created_at, updated_at) from stdin";
+
+impl Writer {
+    /// Takes closed visits.
+    pub async fn visits(
+        &mut self,
+        rows: &[NewVisit],
+        places: &Places,
+        settings: &Settings,
+    ) -> Result<Outcome, ImportError> {
+        let mut outcome = Outcome::default();
+        loop {
+            let left = rows.get(outcome.done..).unwrap_or_default();
+            let count = self.next_turn(left.len(), settings);
+            let Some(rows) = left.get(..count).filter(|rows| !rows.is_empty()) else { break };
+            let last = self.last_visit;
+            let (mut turn, locked) = Self::begin(&mut self.connection, keys(rows)).await?;
+            let who = who(&mut turn, rows).await?;
+            let named: HashMap<i64, Named> = by_place(&mut turn, NAMED).await?;
+            let own = placed(rows).filter_map(|(place, row)| Some((place, row.own_name()?)));
+            let own = own_visits(&mut turn, own.collect()).await?;
+            let mut new_names = HashSet::new();
+            let mut added: Vec<(i64, i64, &NewVisit)> = Vec::with_capacity(rows.len());
+            for (place, row) in placed(rows) {
+                let found = who.get(&place).copied();
+                let is_new = named.get(&place).map(|named| named.id > last);
+                match found.map_or(Err("vehicle_external_id"), |found| found.check(row)) {
+                    Err(column) => outcome.refused.push((outcome.done, Refused::Unknown(column))),
+                    Ok(_) if is_new == Some(true) || new_names.contains(row.external_id()) => {
+                        outcome.refused.push((outcome.done, Refused::Repeated));
+                    }
+                    Ok((_, customer)) if is_new.is_some() || own.contains_key(&place) => {
+                        outcome.known += 1;
+                        outcome.customers.insert(customer);
+                    }
+                    Ok((vehicle, customer)) => {
+                        new_names.insert(row.external_id());
+                        outcome.added += 1;
+                        outcome.customers.insert(customer);
+                        added.push((vehicle, customer, row));
+                    }
+                }
+                outcome.done += 1;
+            }
+            write(&mut turn, added, places, settings).await?;
+            turn.commit().await?;
+            self.note_pace(count, locked);
+        }
+        Ok(outcome)
+    }
+}
+
+impl Who {
+    /// Vehicle and customer, or the column that leads nowhere.
+    fn check(self, row: &NewVisit) -> Result<(i64, i64), &'static str> {
+        let vehicle = self.vehicle.ok_or("vehicle_external_id")?;
+        let customer = match &row.customer_external_id {
+            Some(_) => self.customer,
+            None => self.owner,
+        };
+        Ok((vehicle, customer.ok_or("customer_external_id")?))
+    }
+}
+
+fn keys(rows: &[NewVisit]) -> CopyText {
+    let mut copy = CopyText::default();
+    for (place, row) in placed(rows) {
+        copy.plain(place).text(Some(&row.external_id)).text(Some(&row.vehicle_external_id));
+        copy.text(row.customer_external_id.as_deref()).end();
+    }
+    copy
+}
+
+async fn who(turn: &mut Turn<'_>, rows: &[NewVisit]) -> sqlx::Result<HashMap<i64, Who>> {
+    let mut who: HashMap<i64, Who> = by_place(turn, WHO).await?;
+    let is_open = |place: &i64, open: fn(&Who) -> bool| who.get(place).is_some_and(open);
+    let vehicles = placed(rows).filter(|(place, _)| is_open(place, |who| who.vehicle.is_none()));
+    let vehicles = vehicles
+        .filter_map(|(place, row)| Some((place, row.vehicle_external_id.parse::<OwnName>().ok()?)))
+        .collect();
+    let customers = placed(rows).filter(|(place, _)| is_open(place, |who| who.customer.is_none()));
+    let customers = customers
+        .filter_map(|(place, row)| {
+            Some((place, row.customer_external_id.as_deref()?.parse::<OwnName>().ok()?))
+        })
+        .collect();
+    for (place, (vehicle, owner)) in own_vehicles(turn, vehicles).await? {
+        if let Some(who) = who.get_mut(&place) {
+            (who.vehicle, who.owner) = (Some(vehicle), Some(owner));
+        }
+    }
+    for (place, (_, customer)) in own_customers(turn, customers).await? {
+        if let Some(who) = who.get_mut(&place) {
+            who.customer = Some(customer);
+        }
+    }
+    Ok(who)
+}
+
+async fn write(
+    turn: &mut Turn<'_>,
+    mut added: Vec<(i64, i64, &NewVisit)>,
+    places: &Places,
+    settings: &Settings,
+) -> sqlx::Result<()> {
+    added.sort_by_key(|&(vehicle, customer, _)| (vehicle, customer));
+    let ids = numbers(turn, "appointments", added.len()).await?;
+    let mut copy = CopyText::default();
+    for ((vehicle, customer, row), id) in added.into_iter().zip(ids) {
+        let more = row.more.as_deref();
+        copy.plain(id)
+            .text(Some(&row.external_id))
+            .plain(customer)
+            .plain(vehicle)
+            .plain(places.bay(row))
+            .maybe(places.technician(row))
+            .plain(row.span.start.0)
+            .plain(row.span.end.0)
+            .plain(row.reserved_until().0)
+            .plain(row.service_type)
+            .text(row.service_description.as_deref())
+            .text(row.customer_concerns.as_deref())
+            .text(row.notes.as_deref())
+            .text(more.and_then(|more| more.work_performed.as_deref()))
+            .plain(row.status)
+            .plain(more.is_some_and(|more| more.confirmation_sent))
+            .text(more.and_then(|more| more.cancellation_reason.as_deref()))
+            .maybe(more.and_then(|more| more.cancelled_at).map(|at| at.0))
+            .text(more.and_then(|more| more.calendar_event_id.as_deref()))
+            .text(Some(row.booking_method()))
+            .text(Some(row.booked_by()))
+            .plain(row.created_at(settings.now).0)
+            .plain(row.updated_at(settings.now).0)
+            .end();
+    }
+    copy.send(turn, COPY).await
+}
