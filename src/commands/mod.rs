@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod backup;
 mod call;
 mod config;
 mod demo;
@@ -54,6 +55,8 @@ enum Command {
     Import(import::Arguments),
     /// Write everything on file as the CSV files that import reads.
     Export(export::Arguments),
+    /// Copy the whole database into a file, also while it is in use.
+    Backup(backup::Arguments),
     /// Bring the database's schema up to date.
     Migrate,
     /// Check database, time zone and upstreams, and say what to mend.
@@ -82,6 +85,7 @@ pub fn run() -> ExitCode {
         Command::Tools(arguments) => tools::run(config, &arguments),
         Command::Demo => wait(demo::run(config)),
         Command::Import(arguments) => wait(import::run(config, arguments)),
+        Command::Backup(arguments) => wait(backup::run(config, arguments)),
         Command::Export(arguments) => wait(export::run(config, arguments)),
         Command::Migrate => wait(migrate::run(config)),
         Command::Doctor => wait(doctor::run(config)),

@@ -50,6 +50,7 @@ pub use reports::{Counted, Duration, Revenue, STRETCH_SECONDS};
 pub use reservations::{OwnVisit, Question, Reservations, Visit};
 pub use resources::{Needed, Resources};
 pub use search::{Search, VIN_KEY_LENGTH};
+pub use sqlite::copy_sqlite;
 pub use tickets::{After as AfterTicket, Comment, NewTicket, Ticket};
 
 /// Runs one query on whichever database the session is of.

@@ -133,6 +133,17 @@ impl Files {
     }
 }
 
+/// Copies the database file `from`, as it is at one moment, into the empty file `to`; nobody waits for it.
+///
+/// # Errors
+/// Where either cannot be used.
+pub fn copy_sqlite(from: &Path, to: &Path) -> rusqlite::Result<()> {
+    let connection = rusqlite::Connection::open(from)?;
+    connection.busy_timeout(WAIT)?;
+    let to = to.to_string_lossy();
+    connection.execute("vacuum into ?1", [&to]).map(drop)
+}
+
 /// Awaits what a connection's own thread is about to deliver without going to sleep in between.
 ///
 /// sqlx runs each SQLite connection on a thread of its own. Most queries take it some ten

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use sqlx::ConnectOptions;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Connection, FromRow, PgConnection, Postgres, Transaction};
 
@@ -42,7 +43,9 @@ type Turn<'a> = Transaction<'a, Postgres>;
 impl Writer {
     /// Opens a connection of the import's own.
     pub async fn open(server: &Server) -> Result<Self, ImportError> {
-        let options = server.pool.connect_options();
+        // A turn takes its time, and that is no news.
+        let options = server.pool.connect_options().as_ref().clone();
+        let options = options.disable_statement_logging();
         let mut connection = PgConnection::connect_with(&options).await?;
         // A turn asks about thousands of rows by their keys; what is on file is never read as a whole.
         let sql = "set statement_timeout = '60s';
