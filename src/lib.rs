@@ -1,7 +1,7 @@
 //! servicebay: an MCP tool server for the front desk of a car service shop.
 //!
 //! Dependencies point one way: `commands` and `server` → `tools` → `cache` → `store` and
-//! `clients` → `domain`. `ARCHITECTURE.md` shows the way of one call through them.
+//! `clients` → `domain`, and `commands` → `transfer` → `store`. `ARCHITECTURE.md` shows the way of one call through them.
 
 pub mod cache;
 pub mod clients;

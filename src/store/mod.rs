@@ -10,8 +10,8 @@ pub mod exporting;
 mod freshness;
 mod holds;
 mod idempotency;
-mod invoices;
 pub mod importing;
+mod invoices;
 mod merging;
 mod payments;
 #[cfg(test)]

@@ -63,6 +63,16 @@ pub struct Lines {
     pub length: u64,
     record: ByteRecord,
     budget: Rc<Cell<u64>>,
+    ends: Ends,
+}
+
+/// How the lines of a file end.
+#[derive(Clone, Copy)]
+struct Ends {
+    /// With two characters, of which the reader takes the second one for the beginning of the next line.
+    are_two: bool,
+    /// The last one with none.
+    last_is_open: bool,
 }
 
 /// A file of which no more than a budget can be read before it is renewed.
@@ -108,9 +118,9 @@ impl Lines {
         };
         let names = names.map_err(|_| FileError::Encoding)?;
         let header = Header::read(names.iter(), columns)?;
-        let path = path.to_owned();
-        let record = ByteRecord::new();
-        Ok(Self { reader, path, header, length: metadata.len(), record, budget })
+        let ends = Ends::read(File::open(path)?, reader.position().byte(), metadata.len())?;
+        let (path, record, length) = (path.to_owned(), ByteRecord::new(), metadata.len());
+        Ok(Self { reader, path, header, length, record, budget, ends })
     }
 
     /// The next row; `None` at the end of the file.
@@ -121,13 +131,24 @@ impl Lines {
             Ok(false) => Ok(None),
             Ok(true) => {
                 let position = self.record.position().cloned().unwrap_or(from);
-                let place = Place { line: position.line(), position: Some(position) };
                 let record = std::mem::take(&mut self.record);
+                let place = Place { line: self.first_line(&record), position: Some(position) };
                 Ok(Some((place, self.line(record))))
             }
             Err(error) if is_too_long(&error) => self.skip_line(from).map(Some),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The number of the line on which the row begins that was just read. The position that the reader
+    /// gives it lies before the end of the line before, and before empty lines.
+    fn first_line(&self, record: &ByteRecord) -> u64 {
+        let position = self.reader.position();
+        let is_open = position.byte() >= self.length && self.ends.last_is_open;
+        let behind = if self.ends.are_two || is_open { 0 } else { 1 };
+        let inside: usize =
+            record.iter().map(|field| memchr::memchr_iter(b'\n', field).count()).sum();
+        position.line().saturating_sub(behind + u64::try_from(inside).unwrap_or_default())
     }
 
     fn line(&self, record: ByteRecord) -> Line {
@@ -166,7 +187,23 @@ impl Lines {
         let why = format!(
             "the row is longer than {LONGEST_LINE} bytes; is a closing quotation mark missing?"
         );
-        Ok((Place { line: from.line(), position: None }, Line::Bad(why)))
+        let line = from.line() + u64::from(self.ends.are_two);
+        Ok((Place { line, position: None }, Line::Bad(why)))
+    }
+}
+
+impl Ends {
+    /// Looks at the end of the first line, which the reader has just read, and at that of the last one.
+    fn read(mut file: File, first: u64, length: u64) -> io::Result<Self> {
+        let mut byte_at = |at: u64| -> io::Result<Option<u8>> {
+            let mut byte = [0];
+            file.seek(SeekFrom::Start(at))?;
+            Ok((file.read(&mut byte)? == 1).then_some(byte[0]))
+        };
+        let are_two =
+            byte_at(first)? == Some(b'\n') && byte_at(first.saturating_sub(1))? == Some(b'\r');
+        let last_is_open = byte_at(length.saturating_sub(1))? != Some(b'\n');
+        Ok(Self { are_two, last_is_open })
     }
 }
 

@@ -51,6 +51,7 @@ mod shutdown;
 mod slots;
 mod status;
 mod tickets;
+mod transfer;
 mod updating;
 mod vehicles;
 mod vin;
