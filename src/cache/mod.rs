@@ -4,6 +4,8 @@
 
 mod customers;
 mod vins;
+pub mod vpic;
 
 pub use customers::{CustomerCache, Lookup};
 pub use vins::{Decoded, VinCache};
+pub use vpic::VehicleData;

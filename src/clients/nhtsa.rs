@@ -9,6 +9,7 @@ use super::UpstreamError;
 use super::http::{Http, Limits};
 use crate::domain::vin::Vin;
 use crate::domain::vin::decoded::DecodedVin;
+use crate::domain::vin::decoded::element::MAKE;
 
 /// A whole answer is about 15 kB.
 const LIMITS: Limits = Limits {
@@ -62,8 +63,9 @@ struct Answer<'a> {
 
 #[derive(Deserialize)]
 struct Row<'a> {
-    #[serde(borrow, rename = "Variable")]
-    element: Cow<'a, str>,
+    /// The element. Its name changes from release to release; this does not.
+    #[serde(rename = "VariableId")]
+    element: u32,
     #[serde(borrow, rename = "Value")]
     value: Option<Cow<'a, str>>,
 }
@@ -73,8 +75,8 @@ fn read(vin: Vin, body: &[u8]) -> Result<Option<DecodedVin>, UpstreamError> {
     let malformed = |reason, source| UpstreamError::Malformed { reason, source };
     let answer: Answer<'_> = serde_json::from_slice(body)
         .map_err(|error| malformed("it is not NHTSA's JSON", Some(error)))?;
-    let row = |element| answer.rows.iter().find(|row| row.element == element);
-    if row("Make").is_none() {
+    let row = |element: u8| answer.rows.iter().find(|row| row.element == u32::from(element));
+    if row(MAKE).is_none() {
         return Err(malformed("it says nothing about the make", None));
     }
     Ok(DecodedVin::from_elements(vin, |element| row(element)?.value.as_deref()))

@@ -10,6 +10,7 @@ mod import;
 mod migrate;
 mod serve;
 mod tools;
+mod vin;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -46,6 +47,9 @@ enum Command {
     Call(call::Arguments),
     /// Print the tools' definitions, for agents that speak no MCP.
     Tools(tools::Arguments),
+    /// Decode VINs from the vehicle data in the program, without asking anybody; exits 1 where one
+    /// could not be.
+    Vin(vin::Arguments),
     /// Play a whole service visit on a throwaway sample shop.
     Demo,
     /// Take over customers, vehicles, appointments and products from CSV files.
@@ -83,6 +87,7 @@ pub fn run() -> ExitCode {
         Command::Serve => return serve::run(config),
         Command::Call(arguments) => wait(call::run(config, arguments)),
         Command::Tools(arguments) => tools::run(config, &arguments),
+        Command::Vin(arguments) => vin::run(&config, &arguments),
         Command::Demo => wait(demo::run(config)),
         Command::Import(arguments) => wait(import::run(config, arguments)),
         Command::Backup(arguments) => wait(backup::run(config, arguments)),

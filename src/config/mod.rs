@@ -17,9 +17,10 @@ mod sources;
 mod tests;
 mod unknown;
 mod values;
+mod vehicle_data;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 
@@ -45,6 +46,8 @@ pub struct Config {
     pub shop: Shop,
     /// How NHTSA is asked about a VIN.
     pub nhtsa: Nhtsa,
+    /// What VINs are decoded from where NHTSA is not asked or does not answer.
+    pub vin: VinSettings,
     /// Which tools are offered, and how.
     pub server: ServerSettings,
     /// What was set without effect, one sentence each, to be logged at the start.
@@ -60,6 +63,13 @@ pub struct Nhtsa {
     pub base_url: Option<String>,
     /// How long a caller waits for it before the embedded data answers, in milliseconds.
     pub patience_ms: u64,
+}
+
+/// What VINs are decoded from.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct VinSettings {
+    /// A file of vehicle data that `scripts/vpic` made; `None`: the data inside the program.
+    pub data_file: Option<PathBuf>,
 }
 
 impl Config {
@@ -126,6 +136,7 @@ impl Config {
                 },
             },
             nhtsa: Nhtsa { base_url: Some(NHTSA_BASE_URL.to_owned()), patience_ms: 1500 },
+            vin: VinSettings::default(),
             server: ServerSettings {
                 toolsets: Toolset::ALL.to_vec(),
                 read_only: false,

@@ -10,7 +10,7 @@ use crate::domain::shop::ServiceRules;
 use super::error::Wrong;
 use super::sources::{Input, Origin};
 use super::values::{self, one_of, quote, whole_number};
-use super::{Config, Confirm, DatabaseUrl, Profile, folders, lists};
+use super::{Config, Confirm, DatabaseUrl, Profile, folders, lists, vehicle_data};
 
 const WEEKDAYS: [&str; 7] =
     ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -63,7 +63,7 @@ impl Setting {
 /// Every setting, in the order in which they are shown: TOML wants the lists before the sections.
 pub(super) fn all() -> Vec<Setting> {
     let groups =
-        [lists(), database(), shop(), hours(), booking(), services(), nhtsa(), servicebay()];
+        [lists(), database(), shop(), hours(), booking(), services(), nhtsa(), vin(), servicebay()];
     groups.into_iter().flatten().collect()
 }
 
@@ -259,6 +259,23 @@ fn nhtsa() -> Vec<Setting> {
         |c| c.nhtsa.patience_ms.to_string(),
     );
     vec![Setting { may_be_empty: true, ..base_url }, patience]
+}
+
+fn vin() -> Vec<Setting> {
+    let data_file = Setting::new("vin.data_file", read_vehicle_data, |c| {
+        c.vin.data_file.as_ref().map(|path| quote(&path.to_string_lossy()))
+    });
+    vec![data_file]
+}
+
+/// Takes a file of vehicle data, of which the beginning is looked at: the whole is read when the first
+/// VIN is decoded.
+fn read_vehicle_data(config: &mut Config, input: &Input) -> Result<(), Wrong> {
+    let path = folders::absolute(Path::new(&input.text()?), input.folders);
+    let path = path.map_err(|why| input.wrong(why))?;
+    vehicle_data::check(&path).map_err(|why| input.wrong(why))?;
+    config.vin.data_file = Some(path);
+    Ok(())
 }
 
 fn servicebay() -> Vec<Setting> {

@@ -4,7 +4,8 @@
 //! in (d)(1), tables VI and VII).
 
 pub mod decoded;
-mod make;
+pub mod make;
+pub mod vpic;
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
@@ -64,10 +65,7 @@ impl Vin {
 
     /// The check digit that fits the other characters: a digit or `X`.
     pub fn expected_check_digit(&self) -> char {
-        // 49 CFR 565.15, table IV. The check digit itself weighs nothing.
-        const WEIGHTS: [u32; 17] = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];
-        let sum: u32 = self.0.iter().zip(WEIGHTS).map(|(c, weight)| value_of(*c) * weight).sum();
-        char::from_digit(sum % 11, 10).unwrap_or('X')
+        check_digit(&self.0)
     }
 
     /// What to tell about a wrong check digit, naming the one that would fit; `None` if it fits.
@@ -148,6 +146,11 @@ impl<'de> Deserialize<'de> for Vin {
     }
 }
 
+/// The text without what may stand between the characters of a VIN, upper-cased.
+pub fn without_separators(text: &str) -> String {
+    text.chars().filter(|c| !is_separator(*c)).map(|c| c.to_ascii_uppercase()).collect()
+}
+
 /// Whether this may stand between the characters of a VIN: white space or a hyphen of any kind.
 fn is_separator(c: char) -> bool {
     // U+2010 to U+2015 are the typographic hyphens and dashes, U+2212 is the minus sign.
@@ -166,6 +169,14 @@ fn mend(c: char) -> char {
         'O' | 'Q' => '0',
         other => other,
     }
+}
+
+/// The check digit that fits the other characters: a digit or `X`.
+fn check_digit(vin: &[u8; 17]) -> char {
+    // 49 CFR 565.15, table IV. The check digit itself weighs nothing.
+    const WEIGHTS: [u32; 17] = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];
+    let sum: u32 = vin.iter().zip(WEIGHTS).map(|(c, weight)| value_of(*c) * weight).sum();
+    char::from_digit(sum % 11, 10).unwrap_or('X')
 }
 
 /// What a character counts in the check digit's sum (49 CFR 565.15, table III).

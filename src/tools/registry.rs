@@ -35,7 +35,7 @@ pub struct Entry {
 }
 
 /// Every tool, in the order in which they are listed.
-pub static ALL: [Entry; 34] = [
+pub static ALL: [Entry; 35] = [
     entry::<customers::LookupCustomer>(),
     entry::<customers::searching::SearchCustomers>(),
     entry::<customers::creating::CreateCustomer>(),

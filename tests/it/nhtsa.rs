@@ -215,7 +215,7 @@ fn body(elements: &[(&str, &str)]) -> serde_json::Value {
     let is_given = |name: &str| elements.iter().any(|(given, _)| *given == name);
     let empty = ALWAYS_PRESENT.iter().filter(|name| !is_given(name)).map(|name| (*name, None));
     let given = elements.iter().map(|(name, value)| (*name, Some(*value)));
-    let rows: Vec<_> = empty.chain(given).zip(1..).map(row).collect();
+    let rows: Vec<_> = empty.chain(given).map(row).collect();
     json!({
         "Count": rows.len(),
         "Message": "Results returned successfully",
@@ -224,7 +224,36 @@ fn body(elements: &[(&str, &str)]) -> serde_json::Value {
     })
 }
 
-fn row(((name, value), id): ((&str, Option<&str>), u32)) -> serde_json::Value {
+/// NHTSA's numbers of the elements.
+const NUMBERS: &[(&str, u32)] = &[
+    ("Body Class", 5),
+    ("Engine Number of Cylinders", 9),
+    ("Displacement (L)", 13),
+    ("Doors", 14),
+    ("Drive Type", 15),
+    ("Fuel Type - Primary", 24),
+    ("Gross Vehicle Weight Rating From", 25),
+    ("Make", 26),
+    ("Manufacturer Name", 27),
+    ("Model", 28),
+    ("Model Year", 29),
+    ("Plant City", 31),
+    ("Series", 34),
+    ("Transmission Style", 37),
+    ("Trim", 38),
+    ("Vehicle Type", 39),
+    ("Engine Brake (hp) From", 71),
+    ("Plant Country", 75),
+    ("Suggested VIN", 142),
+    ("Error Code", 143),
+    ("Possible Values", 144),
+    ("Additional Error Text", 156),
+    ("Error Text", 191),
+];
+
+fn row((name, value): (&str, Option<&str>)) -> serde_json::Value {
+    let number = NUMBERS.iter().find(|(known, _)| *known == name);
+    let id = number.map(|(_, number)| *number).expect("an element of NHTSA");
     let is_text = id % 2 == 0;
     let value = value.or(is_text.then_some(""));
     json!({"Value": value, "ValueId": is_text.then_some(""), "Variable": name, "VariableId": id})

@@ -7,6 +7,30 @@ use super::Vin;
 use super::make::{is_same_make, letters, make_name};
 use crate::domain::text::is_direction_control;
 
+/// NHTSA's numbers of the elements that are told (`VariableId` in its answers).
+pub mod element {
+    #![expect(missing_docs, reason = "the names are those of the fields")]
+
+    pub const BODY_CLASS: u8 = 5;
+    pub const ENGINE_CYLINDERS: u8 = 9;
+    pub const DISPLACEMENT_L: u8 = 13;
+    pub const DOORS: u8 = 14;
+    pub const DRIVE_TYPE: u8 = 15;
+    pub const FUEL_TYPE: u8 = 24;
+    pub const GVWR: u8 = 25;
+    pub const MAKE: u8 = 26;
+    pub const MANUFACTURER: u8 = 27;
+    pub const MODEL: u8 = 28;
+    pub const MODEL_YEAR: u8 = 29;
+    pub const PLANT_CITY: u8 = 31;
+    pub const SERIES: u8 = 34;
+    pub const TRANSMISSION: u8 = 37;
+    pub const TRIM: u8 = 38;
+    pub const VEHICLE_TYPE: u8 = 39;
+    pub const ENGINE_HP: u8 = 71;
+    pub const PLANT_COUNTRY: u8 = 75;
+}
+
 /// The longest text taken over; NHTSA's own are shorter.
 const TEXT_MAX_CHARACTERS: usize = 200;
 
@@ -76,39 +100,34 @@ pub struct DecodedVin {
 impl DecodedVin {
     /// What NHTSA's vPIC says of a VIN; `None` if it knows no make.
     ///
-    /// `value` gives the value of a vPIC element by its name, such as `Model Year`. Elements that
-    /// were renamed are looked for under both names. Empty values and `Not Applicable` count as
-    /// unknown, and so do numbers that cannot be.
-    pub fn from_elements<'a>(
-        vin: Vin,
-        value: impl Fn(&'static str) -> Option<&'a str>,
-    ) -> Option<Self> {
-        let known = |name| value(name).map(str::trim).filter(|text| is_known(text));
-        let text = |name| known(name).map(clean).filter(|text| !text.is_empty());
-        let whole = |name| known(name).and_then(|number| number.parse::<i64>().ok());
-        let decimal = |name| known(name).and_then(positive);
-        let make = make_name(&text("Make")?);
+    /// `value` gives the value of a vPIC element by its number: names change. Empty values and
+    /// `Not Applicable` count as unknown, and so do numbers that cannot be.
+    pub fn from_elements<'a>(vin: Vin, value: impl Fn(u8) -> Option<&'a str>) -> Option<Self> {
+        let known = |number| value(number).map(str::trim).filter(|text| is_known(text));
+        let text = |number| known(number).map(clean).filter(|text| !text.is_empty());
+        let whole = |number| known(number).and_then(|text| text.parse::<i64>().ok());
+        let decimal = |number| known(number).and_then(positive);
+        let make = make_name(&text(element::MAKE)?);
         Some(Self {
             vin,
             make: Some(make),
-            model: text("Model"),
-            year: whole("Model Year").filter(|year| (1900..=2100).contains(year)),
-            trim: text("Trim"),
-            series: text("Series"),
-            body_class: text("Body Class"),
-            vehicle_type: text("Vehicle Type"),
-            manufacturer: text("Manufacturer Name"),
-            plant_country: text("Plant Country"),
-            plant_city: text("Plant City"),
-            drive_type: text("Drive Type"),
-            fuel_type: text("Fuel Type - Primary"),
-            engine_cylinders: whole("Engine Number of Cylinders").filter(|n| (1..=99).contains(n)),
-            engine_displacement_l: decimal("Displacement (L)").map(to_thousandths),
-            engine_hp: decimal("Engine Brake (hp) From").or_else(|| decimal("Engine Brake (hp)")),
-            transmission: text("Transmission Style"),
-            doors: whole("Doors").filter(|doors| (1..=99).contains(doors)),
-            gvwr: text("Gross Vehicle Weight Rating From")
-                .or_else(|| text("Gross Vehicle Weight Rating")),
+            model: text(element::MODEL),
+            year: whole(element::MODEL_YEAR).filter(|year| (1900..=2100).contains(year)),
+            trim: text(element::TRIM),
+            series: text(element::SERIES),
+            body_class: text(element::BODY_CLASS),
+            vehicle_type: text(element::VEHICLE_TYPE),
+            manufacturer: text(element::MANUFACTURER),
+            plant_country: text(element::PLANT_COUNTRY),
+            plant_city: text(element::PLANT_CITY),
+            drive_type: text(element::DRIVE_TYPE),
+            fuel_type: text(element::FUEL_TYPE),
+            engine_cylinders: whole(element::ENGINE_CYLINDERS).filter(|n| (1..=99).contains(n)),
+            engine_displacement_l: decimal(element::DISPLACEMENT_L).map(to_thousandths),
+            engine_hp: decimal(element::ENGINE_HP),
+            transmission: text(element::TRANSMISSION),
+            doors: whole(element::DOORS).filter(|doors| (1..=99).contains(doors)),
+            gvwr: text(element::GVWR),
         })
     }
 }
@@ -162,15 +181,15 @@ fn to_thousandths(number: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn decoded(elements: &[(&str, &str)]) -> Option<DecodedVin> {
+    fn decoded(elements: &[(u8, &str)]) -> Option<DecodedVin> {
         let vin = "1HGCM82633A004352".parse().expect("a VIN");
-        DecodedVin::from_elements(vin, |name| {
-            elements.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+        DecodedVin::from_elements(vin, |number| {
+            elements.iter().find(|(known, _)| *known == number).map(|(_, value)| *value)
         })
     }
 
     #[track_caller]
-    fn check(elements: &[(&str, &str)], expected: &str) {
+    fn check(elements: &[(u8, &str)], expected: &str) {
         let json = decoded(elements).map(|decoded| serde_json::to_string(&decoded).expect("JSON"));
         assert_eq!(json.as_deref(), Some(expected));
     }
@@ -178,59 +197,59 @@ mod tests {
     #[test]
     fn what_is_not_known_is_left_out() {
         let expected = r#"{"vin":"1HGCM82633A004352","make":"Honda"}"#;
-        check(&[("Make", "HONDA")], expected);
-        check(&[("Make", "HONDA"), ("Model", ""), ("Trim", "Not Applicable")], expected);
-        check(&[("Make", "HONDA"), ("Model Year", "20O3"), ("Doors", "0")], expected);
-        check(&[("Make", "HONDA"), ("Displacement (L)", "NaN"), ("Model Year", "9")], expected);
+        check(&[(element::MAKE, "HONDA")], expected);
+        check(
+            &[(element::MAKE, "HONDA"), (element::MODEL, ""), (element::TRIM, "Not Applicable")],
+            expected,
+        );
+        check(
+            &[(element::MAKE, "HONDA"), (element::MODEL_YEAR, "20O3"), (element::DOORS, "0")],
+            expected,
+        );
+        check(
+            &[
+                (element::MAKE, "HONDA"),
+                (element::DISPLACEMENT_L, "NaN"),
+                (element::MODEL_YEAR, "9"),
+            ],
+            expected,
+        );
     }
 
     #[test]
     fn without_a_make_nothing_is_decoded() {
         assert_eq!(decoded(&[]), None);
-        assert_eq!(decoded(&[("Make", " "), ("Model", "Accord")]), None);
-        assert_eq!(decoded(&[("Make", "\u{1}"), ("Model", "Accord")]), None);
-    }
-
-    #[test]
-    fn elements_are_read_by_their_new_and_old_names() {
-        let new = [
-            ("Make", "HONDA"),
-            ("Engine Brake (hp) From", "240"),
-            ("Gross Vehicle Weight Rating From", "Class 1C"),
-        ];
-        let old = [
-            ("Make", "HONDA"),
-            ("Engine Brake (hp)", "240"),
-            ("Gross Vehicle Weight Rating", "Class 1C"),
-        ];
-        let expected =
-            r#"{"vin":"1HGCM82633A004352","make":"Honda","engine_hp":240.0,"gvwr":"Class 1C"}"#;
-        check(&new, expected);
-        check(&old, expected);
+        assert_eq!(decoded(&[(element::MAKE, " "), (element::MODEL, "Accord")]), None);
+        assert_eq!(decoded(&[(element::MAKE, "\u{1}"), (element::MODEL, "Accord")]), None);
     }
 
     #[test]
     fn texts_are_one_clean_line_and_liters_are_rounded() {
         check(
-            &[("Make", "HONDA"), ("Vehicle Type", "TRUCK "), ("Displacement (L)", "2.997765302")],
+            &[
+                (element::MAKE, "HONDA"),
+                (element::VEHICLE_TYPE, "TRUCK "),
+                (element::DISPLACEMENT_L, "2.997765302"),
+            ],
             r#"{"vin":"1HGCM82633A004352","make":"Honda","vehicle_type":"TRUCK","engine_displacement_l":2.998}"#,
         );
         check(
-            &[("Make", "HONDA"), ("Model", "Civic\n\tSi\u{0}")],
+            &[(element::MAKE, "HONDA"), (element::MODEL, "Civic\n\tSi\u{0}")],
             r#"{"vin":"1HGCM82633A004352","make":"Honda","model":"Civic Si"}"#,
         );
     }
 
     #[test]
     fn another_year_or_make_contradicts_the_vin() {
-        let elements = [("Make", "HONDA"), ("Model", "Accord"), ("Model Year", "2003")];
+        let elements =
+            [(element::MAKE, "HONDA"), (element::MODEL, "Accord"), (element::MODEL_YEAR, "2003")];
         let honda = decoded(&elements).expect("a vehicle");
         assert_eq!(honda.contradicted(None, None), [""; 0]);
         assert_eq!(honda.contradicted(Some(2003), Some("honda")), [""; 0]);
         assert_eq!(honda.contradicted(Some(1999), Some("Ford")), ["year", "make"]);
         assert!(honda.is_a(2003, "HONDA", "accord"));
         assert!(!honda.is_a(2003, "Honda", "Civic"));
-        let unknown = decoded(&[("Make", "HONDA")]).expect("a vehicle");
+        let unknown = decoded(&[(element::MAKE, "HONDA")]).expect("a vehicle");
         assert_eq!(unknown.contradicted(Some(1999), Some("Honda")), [""; 0]);
         assert!(!unknown.is_a(1999, "Honda", "Accord"));
     }
@@ -238,15 +257,23 @@ mod tests {
     #[test]
     fn characters_that_hide_or_reorder_text_are_dropped() {
         check(
-            &[("Make", "HO\u{202E}NDA"), ("Model", "\u{2066}Accord\u{2069}"), ("Trim", "\u{202A}")],
+            &[
+                (element::MAKE, "HO\u{202E}NDA"),
+                (element::MODEL, "\u{2066}Accord\u{2069}"),
+                (element::TRIM, "\u{202A}"),
+            ],
             r#"{"vin":"1HGCM82633A004352","make":"Honda","model":"Accord"}"#,
         );
-        assert_eq!(decoded(&[("Make", "\u{2067}\u{2069}")]), None);
+        assert_eq!(decoded(&[(element::MAKE, "\u{2067}\u{2069}")]), None);
     }
 
     #[test]
     fn a_decoded_vin_reads_back_as_it_was_written() {
-        let before = decoded(&[("Make", "HONDA"), ("Model Year", "2003"), ("Doors", "4")]);
+        let before = decoded(&[
+            (element::MAKE, "HONDA"),
+            (element::MODEL_YEAR, "2003"),
+            (element::DOORS, "4"),
+        ]);
         let json = serde_json::to_string(&before).expect("JSON");
         assert_eq!(serde_json::from_str::<Option<DecodedVin>>(&json).expect("JSON"), before);
     }
