@@ -6,7 +6,7 @@
 
 use std::error::Error;
 use std::fs::File;
-use std::io;
+use std::io::Read;
 use std::path::Path;
 
 use lzma_rust2::XzReader;
@@ -22,7 +22,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo::rustc-link-arg-bins=-no-pie");
     }
     // The program holds it unpacked, in pages that are read from the disk only when a VIN is decoded.
-    let mut data = File::create(Path::new(&std::env::var("OUT_DIR")?).join("vpic.bin"))?;
-    io::copy(&mut XzReader::new(File::open(PACKED_DATA)?, false), &mut data)?;
+    let mut data = Vec::new();
+    XzReader::new(File::open(PACKED_DATA)?, false).read_to_end(&mut data)?;
+    println!("cargo::rustc-env=VEHICLE_DATA={}", describe(&data).ok_or("the data has no head")?);
+    std::fs::write(Path::new(&std::env::var("OUT_DIR")?).join("vpic.bin"), data)?;
     Ok(())
+}
+
+/// What the data says of itself: its source, NHTSA's name of the month, the day of the newest change
+/// and the beginning of its hash.
+fn describe(data: &[u8]) -> Option<String> {
+    let hash: String = data.get(8..14)?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (source, rest) = note(data.get(40..)?)?;
+    let (release, rest) = note(rest)?;
+    let (newest, _) = note(rest)?;
+    Some(format!("{source}, release {release}, changes up to {newest}, SHA-256 {hash}"))
+}
+
+/// A text with its length before it, and what follows.
+fn note(data: &[u8]) -> Option<(&str, &[u8])> {
+    let (length, rest) = data.split_first_chunk()?;
+    let (text, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
+    Some((str::from_utf8(text).ok()?, rest))
 }

@@ -96,6 +96,16 @@ impl Refusal {
         self.0.code
     }
 
+    /// The sentence to say aloud.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What to do next.
+    pub fn next_step(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
     /// What exactly was wrong.
     pub fn error(&self) -> &str {
         &self.0.error

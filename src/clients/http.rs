@@ -1,5 +1,6 @@
 //! Requests to one service, within limits of time and size, with retries and a circuit breaker.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use backon::{ExponentialBuilder, Retryable};
@@ -14,6 +15,9 @@ use super::breaker::Breaker;
 /// The longest `Retry-After` that is waited for. A person is on the line, and services ask for whole
 /// seconds: whoever waits longer is told so at once and decides what to do meanwhile.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// The longest time for which a service is believed that wants to be left alone.
+const LONGEST_QUIET: Duration = Duration::from_secs(86_400);
 
 /// What one call to a service may cost.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +66,8 @@ pub struct Http {
     base_url: String,
     limits: Limits,
     breaker: Breaker,
+    /// Until when the service asked to be left alone.
+    quiet: Quiet,
     /// Made for the first request, because reading the machine's root certificates takes time
     /// that a session without requests need not spend.
     client: OnceCell<Client>,
@@ -71,7 +77,14 @@ impl Http {
     /// A service that is first contacted by the first request.
     pub fn new(service: &'static str, base_url: &str, limits: Limits) -> Self {
         let base_url = base_url.trim_end_matches('/').to_owned();
-        Self { service, base_url, limits, breaker: Breaker::default(), client: OnceCell::new() }
+        Self {
+            service,
+            base_url,
+            limits,
+            breaker: Breaker::default(),
+            quiet: Quiet::default(),
+            client: OnceCell::new(),
+        }
     }
 
     /// What `read` makes of a successful answer to a GET of this path, which begins with a slash.
@@ -91,6 +104,9 @@ impl Http {
         request: impl Fn(&Client) -> RequestBuilder,
         read: impl FnOnce(&[u8]) -> Result<T, UpstreamError>,
     ) -> Result<T, UpstreamError> {
+        if let Some(wait) = self.quiet.remaining(Instant::now()) {
+            return Err(UpstreamError::RateLimited { retry_after_seconds: Some(wait.as_secs()) });
+        }
         if !self.breaker.admits(Instant::now()) {
             return Err(UpstreamError::CircuitOpen);
         }
@@ -103,6 +119,9 @@ impl Http {
     }
 
     fn record(&self, error: Option<&UpstreamError>) {
+        if let Some(UpstreamError::RateLimited { retry_after_seconds: Some(seconds) }) = error {
+            self.quiet.keep_for(Duration::from_secs(*seconds), Instant::now());
+        }
         if !error.is_some_and(UpstreamError::is_service_failure) {
             self.breaker.record_success();
         } else if self.breaker.record_failure(Instant::now()) {
@@ -147,6 +166,23 @@ impl Http {
         let built = tokio::task::spawn_blocking(move || build_client(&base_url, connect)).await;
         // A task is lost only when the program ends, and then it does not matter.
         built.unwrap_or(Err(UpstreamError::Timeout))
+    }
+}
+
+/// When a service that limits us may be asked again.
+#[derive(Debug, Default)]
+struct Quiet(Mutex<Option<Instant>>);
+
+impl Quiet {
+    /// How long it is to be left alone yet.
+    fn remaining(&self, now: Instant) -> Option<Duration> {
+        let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        until?.checked_duration_since(now).filter(|wait| !wait.is_zero())
+    }
+
+    fn keep_for(&self, wait: Duration, now: Instant) {
+        let until = now + wait.min(LONGEST_QUIET);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
     }
 }
 

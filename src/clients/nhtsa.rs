@@ -59,6 +59,9 @@ impl NhtsaClient {
 struct Answer<'a> {
     #[serde(borrow, rename = "Results")]
     rows: Vec<Row<'a>>,
+    /// What was asked for, as `VIN:1HGCM82633A004352`.
+    #[serde(borrow, default, rename = "SearchCriteria")]
+    criteria: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -75,11 +78,21 @@ fn read(vin: Vin, body: &[u8]) -> Result<Option<DecodedVin>, UpstreamError> {
     let malformed = |reason, source| UpstreamError::Malformed { reason, source };
     let answer: Answer<'_> = serde_json::from_slice(body)
         .map_err(|error| malformed("it is not NHTSA's JSON", Some(error)))?;
+    if answer.criteria.as_deref().is_some_and(|criteria| is_about_another(criteria, vin)) {
+        return Err(malformed("it is about another VIN", None));
+    }
     let row = |element: u8| answer.rows.iter().find(|row| row.element == u32::from(element));
     if row(MAKE).is_none() {
         return Err(malformed("it says nothing about the make", None));
     }
     Ok(DecodedVin::from_elements(vin, |element| row(element)?.value.as_deref()))
+}
+
+/// Whether the answer says itself that it belongs to another question.
+fn is_about_another(criteria: &str, vin: Vin) -> bool {
+    let asked = criteria.trim_start().strip_prefix("VIN:").map(str::trim_start);
+    let asked = asked.and_then(|asked| asked.split(|c: char| !c.is_ascii_alphanumeric()).next());
+    asked.is_some_and(|asked| !asked.is_empty() && !asked.eq_ignore_ascii_case(vin.as_str()))
 }
 
 #[cfg(test)]

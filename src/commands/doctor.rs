@@ -4,11 +4,13 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use crate::cache::vpic;
 use crate::clients::nhtsa::NhtsaClient;
 use crate::config::Config;
 use crate::domain::local_time::rfc3339;
 use crate::domain::time::Timestamp;
 use crate::domain::vin::Vin;
+use crate::domain::vin::vpic::Vpic;
 use crate::store::Store;
 
 /// A VIN that NHTSA decodes: the one that its own documentation asks about.
@@ -31,6 +33,7 @@ enum Finding {
 pub async fn run(config: Config) -> io::Result<ExitCode> {
     let mut findings = vec![zone(&config)];
     findings.extend(database(&config).await);
+    findings.push(vehicle_data(&config));
     findings.push(nhtsa(&config).await);
     findings.extend(config.warnings.iter().map(|warning| Finding::Poor {
         what: warning.clone(),
@@ -108,6 +111,28 @@ async fn referees(store: &Store) -> Finding {
     }
 }
 
+/// What VINs are decoded from where NHTSA does not answer.
+fn vehicle_data(config: &Config) -> Finding {
+    let tell = |vpic: Vpic<'_>, place: &str| {
+        let (release, newest) = (vpic.release(), vpic.newest());
+        format!("VINs: vPIC {release} {place}, with changes up to {newest}")
+    };
+    let Some(path) = &config.vin.data_file else {
+        return Finding::Good(tell(vpic::embedded(), "inside the program"));
+    };
+    match vpic::read(path) {
+        Ok(data) if data.release() < vpic::embedded().release() => Finding::Poor {
+            what: tell(data, "in VIN_DATA_FILE"),
+            mend: "The data inside the program is newer: take VIN_DATA_FILE out.".to_owned(),
+        },
+        Ok(data) => Finding::Good(tell(data, "in VIN_DATA_FILE")),
+        Err(error) => Finding::Bad {
+            what: format!("VINs: the file {} {error}", path.display()),
+            mend: "Make the file anew with scripts/vpic, or take VIN_DATA_FILE out.".to_owned(),
+        },
+    }
+}
+
 async fn nhtsa(config: &Config) -> Finding {
     let Some(base_url) = &config.nhtsa.base_url else {
         return Finding::Good("VINs: NHTSA is never asked, as configured".to_owned());
@@ -122,7 +147,7 @@ async fn nhtsa(config: &Config) -> Finding {
         }
         Err(error) => Finding::Poor {
             what: format!("VINs: NHTSA at {base_url}: {error}"),
-            mend: "Everything else works; decode_vin fails until it answers, but for known VINs."
+            mend: "Everything works: VINs are decoded from the vehicle data until it answers."
                 .to_owned(),
         },
     }

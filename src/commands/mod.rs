@@ -25,11 +25,15 @@ use crate::server::logging;
 /// What a wrong command line or configuration exits with, as clap does.
 const USAGE: u8 = 2;
 
+/// The version, and that of the vehicle data, whose provenance the build reads from the data itself.
+const LONG_VERSION: &str =
+    concat!(env!("CARGO_PKG_VERSION"), "\nvehicle data: ", env!("VEHICLE_DATA"));
+
 /// MCP tool server for the front desk of a car service shop.
 ///
 /// Without a command it serves MCP on standard input and output.
 #[derive(Debug, Parser)]
-#[command(name = "servicebay", version)]
+#[command(name = "servicebay", version, long_version = LONG_VERSION)]
 struct CommandLine {
     /// The configuration file; left out: what SERVICEBAY_CONFIG names, else servicebay.toml in the
     /// user's configuration folder, if it is there.

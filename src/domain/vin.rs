@@ -5,7 +5,10 @@
 
 pub mod decoded;
 pub mod make;
+pub mod mends;
+pub mod spoken;
 pub mod vpic;
+pub mod warnings;
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
@@ -54,6 +57,31 @@ impl Vin {
     pub fn as_str(&self) -> &str {
         // Only ASCII gets in, so that the default never appears.
         str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// The character at a position, counted from 1.
+    pub fn character(&self, position: usize) -> Option<char> {
+        self.0.get(position.checked_sub(1)?).copied().map(char::from)
+    }
+
+    /// The same with another character that VINs have at a position.
+    fn with(mut self, position: usize, character: u8) -> Self {
+        if let Some(place) = position.checked_sub(1).and_then(|at| self.0.get_mut(at)) {
+            *place = character;
+        }
+        self
+    }
+
+    /// Reads a VIN that somebody said or wrote: in any usual writing, or in words, as in
+    /// `one hotel golf charlie mike`.
+    ///
+    /// # Errors
+    /// If it is none, by what the words mean where there are such.
+    pub fn read(text: &str) -> Result<Self, InvalidVin> {
+        text.parse().or_else(|wrong| match spoken::characters(text) {
+            Some(characters) => characters.parse(),
+            None => Err(wrong),
+        })
     }
 
     /// Whether the check digit at position 9 fits the other characters.

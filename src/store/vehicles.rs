@@ -45,6 +45,12 @@ impl Session {
             .map(drop))
     }
 
+    /// The VINs of a customer's vehicles.
+    pub async fn vins_of(&mut self, customer: CustomerId) -> sqlx::Result<Vec<String>> {
+        let sql = "select vin from vehicles where customer_id = $1 and vin is not null order by id";
+        on!(self, |db| sqlx::query_scalar(sql).bind(customer).fetch_all(db).await)
+    }
+
     /// The vehicle with this VIN: its number and its owner's.
     pub async fn vehicle_by_vin(
         &mut self,

@@ -69,7 +69,7 @@ impl Engine {
             opening: Mutex::new(()),
             definitions: OnceLock::new(),
             customers: CustomerCache::new(),
-            vins: VinCache::new(config.nhtsa.clone()),
+            vins: VinCache::new(config.nhtsa.clone(), config.vin.clone()),
             config,
         }
     }

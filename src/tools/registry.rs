@@ -60,6 +60,7 @@ pub static ALL: [Entry; 35] = [
     entry::<reminders::GetDueReminders>(),
     entry::<reminders::RecordReminder>(),
     entry::<vin::DecodeVin>(),
+    entry::<vin::many::DecodeVins>(),
     entry::<billing::listing::GetInvoices>(),
     entry::<billing::GetInvoice>(),
     entry::<billing::creating::CreateInvoice>(),

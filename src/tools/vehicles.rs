@@ -11,7 +11,6 @@ use super::customers::{optional, present_id};
 use super::vin::read_vin;
 use super::write::{Begun, Write};
 use super::{Answer, Call, Effect, Tool};
-use crate::clients::UpstreamError;
 use crate::config::Toolset;
 use crate::domain::id::{CustomerId, VehicleId};
 use crate::domain::text;
@@ -26,8 +25,9 @@ use crate::store::{Session, is_refused};
 pub struct AddVehicle {
     /// The owner's number.
     customer_id: CustomerId,
-    /// Vehicle identification number, 17 characters; spaces and hyphens do not count.
-    #[schemars(length(max = 60))]
+    /// Vehicle identification number, 17 characters, as written or as heard; spaces and hyphens do
+    /// not count.
+    #[schemars(length(max = 400))]
     vin: Option<String>,
     /// Model year, such as 2020.
     year: Option<i64>,
@@ -80,6 +80,10 @@ impl Tool for AddVehicle {
         if let Some(envelope) = self.replay(call).await? {
             return Ok(Answer::Kept(envelope));
         }
+        let warnings = match &vin {
+            Some(vin) => details.compare(vin, call).await,
+            None => Vec::new(),
+        };
         details.complete(vin.as_ref(), call).await?;
         let mut new = details.into_vehicle(self.customer_id, vin.as_ref())?;
         let mut write =
@@ -99,7 +103,6 @@ impl Tool for AddVehicle {
             Err(error) => return Err(error.into()),
         };
         let name = describe(vehicle.year, &vehicle.make, &vehicle.model);
-        let warnings = vin.and_then(|vin| vin.check_digit_warning()).into_iter().collect();
         let data = Added { vehicle, warnings };
         write.finish(Answer::new(format!("The {name} is now on file."), data)).await
     }
@@ -167,25 +170,44 @@ impl Details {
         missing.into_iter().filter(|&(_, is_missing)| is_missing).map(|(name, _)| name).collect()
     }
 
+    /// What to mind about the VIN: its check digit, and all that was told and does not fit it. Where
+    /// something is missing, `complete` looks after that.
+    async fn compare(&self, vin: &Vin, call: &Call<'_>) -> Vec<String> {
+        let mut warnings: Vec<String> = vin.check_digit_warning().into_iter().collect();
+        if !self.missing().is_empty() {
+            return warnings;
+        }
+        let Some(decoded) = call.engine.vins.decode_offline(vin, call.now).await else {
+            return warnings;
+        };
+        let fields = decoded.contradicted(self.year, self.make.as_deref());
+        if !fields.is_empty() {
+            let told = name_known(self.year, self.make.as_deref(), self.model.as_deref());
+            let (make, model) = (decoded.make.as_deref(), decoded.model.as_deref());
+            let found = name_known(decoded.year, make, model);
+            warnings.push(format!(
+                "The VIN is that of a {found}, and told was {told}, which is kept; ask which of \
+                 them is right."
+            ));
+        }
+        warnings
+    }
+
     /// Looks up in the VIN what was not told.
     async fn complete(&mut self, vin: Option<&Vin>, call: &Call<'_>) -> Result<(), ToolError> {
         let Some(vin) = vin.filter(|_| !self.missing().is_empty()) else { return Ok(()) };
         let store = call.engine.store().await?;
-        let decoded = call.engine.vins.decode(vin, Some(store), call.now).await;
-        let why = match decoded.map(|decoded| decoded.vehicle) {
-            Ok(Some(vehicle)) => {
+        let store = std::future::ready(Some(store));
+        let why = match call.engine.vins.decode(vin, store, call.now).await.vehicle {
+            Some(vehicle) => {
                 self.refuse_contradiction(vin, &vehicle)?;
                 self.fill(vehicle);
-                "the VIN does not yield it".to_owned()
+                "the VIN does not yield it"
             }
-            Ok(None) => "nobody knows this VIN".to_owned(),
-            Err(error) if matches!(*error, UpstreamError::Off) => {
-                "VIN lookup is switched off here".to_owned()
-            }
-            Err(error) => format!("the VIN cannot be decoded right now (NHTSA: {error})"),
+            None => "nobody knows this VIN",
         };
         let missing = self.missing();
-        if missing.is_empty() { Ok(()) } else { Err(needed(&missing, &why).into()) }
+        if missing.is_empty() { Ok(()) } else { Err(needed(&missing, why).into()) }
     }
 
     /// Refuses to mix two vehicles into one.

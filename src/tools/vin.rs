@@ -1,20 +1,36 @@
 //! Decoding VINs.
 
+pub mod many;
+mod reading;
+mod suggestions;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Call, Effect, Tool};
+use crate::cache;
 use crate::config::Toolset;
+use crate::domain::id::CustomerId;
 use crate::domain::vehicle::describe;
-use crate::domain::vin::decoded::DecodedVin;
-use crate::domain::vin::{InvalidVin, Vin};
+use crate::domain::vin::Vin;
+use crate::domain::vin::decoded::{DecodedVin, Source};
+use crate::domain::vin::vpic::VinText;
+use crate::domain::vin::warnings::warnings;
 use crate::error::{Code, Refusal, ToolError};
+
+pub use reading::read_vin;
+use suggestions::{Suggestion, suggest};
 
 /// The arguments of `decode_vin`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct DecodeVin {
-    /// The vehicle identification number, 17 characters; spaces and hyphens do not count.
+    /// The vehicle identification number, 17 characters; spaces and hyphens do not count. What was
+    /// heard will do: "one H golf charlie mike eight two six three three alfa zero zero four three
+    /// five two".
+    #[schemars(length(max = 400))]
     vin: String,
+    /// Who is calling: where the VIN seems misheard, their own vehicles are suggested first.
+    customer_id: Option<CustomerId>,
 }
 
 /// What the VIN says.
@@ -22,26 +38,23 @@ pub struct DecodeVin {
 pub struct Decoded {
     #[serde(flatten)]
     vehicle: DecodedVin,
-    /// Who said so: nhtsa, just asked, or cache, NHTSA's answer of the last 7 days.
+    /// Who said so: nhtsa, just asked; cache, NHTSA's answer of the last 7 days; or offline, NHTSA's
+    /// data inside this program.
     source: Source,
     /// Whether the check digit (the 9th character) fits the others; not every region uses it.
     check_digit_valid: bool,
     /// What to mind, in sentences.
     warnings: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug, JsonSchema, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-enum Source {
-    Nhtsa,
-    Cache,
+    /// Where the check digit does not fit: VINs that differ in one character and are known vehicles,
+    /// the likeliest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suggestions: Vec<Suggestion>,
 }
 
 impl Tool for DecodeVin {
     const NAME: &'static str = "decode_vin";
     const TITLE: &'static str = "Decode a VIN";
-    const DESCRIPTION: &'static str = "Find out make, model, year and more of a vehicle from its VIN, from the public data of NHTSA. A warning about the check digit means that a character may have been misheard: read the VIN back.";
+    const DESCRIPTION: &'static str = "Find out make, model, year and more of a vehicle from its VIN, from the public data of NHTSA. A warning about the check digit means that a character may have been misheard: read the VIN back, and look at the suggestions.";
     const TOOLSET: Toolset = Toolset::Vin;
     const EFFECT: Effect = Effect::Reads;
     const OPEN_WORLD: bool = true;
@@ -49,23 +62,36 @@ impl Tool for DecodeVin {
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<Decoded>, ToolError> {
         let vin = read_vin(&self.vin)?;
+        let suggestions = suggest(&vin, self.customer_id, call).await;
         // A database that is away is no reason to decode nothing.
-        let store = call.engine.store().await.ok();
-        let decoded =
-            call.engine.vins.decode(&vin, store, call.now).await.map_err(ToolError::Upstream)?;
-        let source = if decoded.from_cache { Source::Cache } else { Source::Nhtsa };
-        let Some(vehicle) = decoded.vehicle else { return Err(not_decodable(&vin).into()) };
-        let data = Decoded {
-            source,
-            check_digit_valid: vin.check_digit_valid(),
-            warnings: vin.check_digit_warning().into_iter().collect(),
-            vehicle,
-        };
-        Ok(Answer::new(tell(&data.vehicle), data))
+        let store = async { call.engine.store().await.ok() };
+        let decoded = call.engine.vins.decode(&vin, store, call.now).await;
+        let data = tell(&vin, decoded, suggestions, call).await?;
+        Ok(Answer::new(say(&data.vehicle), data))
     }
 }
 
-fn tell(vehicle: &DecodedVin) -> String {
+/// What the caller is told about a VIN.
+async fn tell(
+    vin: &Vin,
+    decoded: cache::Decoded,
+    suggestions: Vec<Suggestion>,
+    call: &Call<'_>,
+) -> Result<Decoded, Refusal> {
+    let Some(vehicle) = decoded.vehicle else { return Err(not_decodable(vin, &suggestions)) };
+    let vpic = call.engine.vins.data().await;
+    let mut warnings = warnings(vin, &vpic.decode(&VinText::new(vin.as_str()), None, call.now));
+    if decoded.is_unknown_to_nhtsa {
+        warnings.push(format!(
+            "NHTSA's service knows no make for this VIN; this is from its data of {}.",
+            vpic.release()
+        ));
+    }
+    let check_digit_valid = vin.check_digit_valid();
+    Ok(Decoded { vehicle, source: decoded.source, check_digit_valid, warnings, suggestions })
+}
+
+fn say(vehicle: &DecodedVin) -> String {
     let make = vehicle.make.as_deref().unwrap_or_default();
     let model = vehicle.model.as_deref().unwrap_or_default();
     let name = match vehicle.year {
@@ -75,54 +101,21 @@ fn tell(vehicle: &DecodedVin) -> String {
     format!("VIN decoded successfully: {}", name.trim_end())
 }
 
-/// Reads a VIN that a caller gave.
-pub(super) fn read_vin(text: &str) -> Result<Vin, Refusal> {
-    text.parse().map_err(|wrong: InvalidVin| {
-        let refusal = Refusal::new(Code::InvalidVin, tell_wrong(&wrong), wrong.to_string());
-        let Some(likely) = wrong.likely_vin() else {
-            return refusal.hint("Ask the customer to read all 17 characters again, one by one.");
-        };
-        let fits = likely.check_digit_valid();
-        let hint = if fits {
-            format!("Read it back to the customer; perhaps {likely} is meant.")
-        } else {
-            format!(
-                "Ask the customer to read all 17 characters again, one by one. {likely} is only a \
-                 guess: its check digit does not fit, so another character may be wrong as well."
-            )
-        };
-        refusal
-            .hint(hint)
-            .data(serde_json::json!({"likely_vin": likely, "check_digit_valid": fits}))
-    })
-}
-
-/// What is wrong with a VIN, so that it can be said aloud.
-fn tell_wrong(wrong: &InvalidVin) -> String {
-    match wrong {
-        InvalidVin::Length(_) => "That is not a complete vehicle identification number.".to_owned(),
-        InvalidVin::Character { character, position, .. } => {
-            let name = match character {
-                letter if letter.is_alphabetic() => format!("The letter {letter}"),
-                sign if sign.is_ascii_punctuation() => format!("The sign {sign}"),
-                _ => "That sign".to_owned(),
-            };
-            format!("{name} at position {position} cannot be in a vehicle identification number.")
-        }
-    }
-}
-
-fn not_decodable(vin: &Vin) -> Refusal {
+fn not_decodable(vin: &Vin, suggestions: &[Suggestion]) -> Refusal {
     let hint = match vin.check_digit_warning() {
         Some(warning) => format!("{warning} Read the VIN back to the customer."),
         None => {
             "Read the VIN back to the customer, or take year, make and model instead.".to_owned()
         }
     };
-    Refusal::new(
+    let refusal = Refusal::new(
         Code::VinNotDecodable,
         "Nobody knows a vehicle with this VIN.",
         "Invalid VIN or unable to decode",
     )
-    .hint(hint)
+    .hint(hint);
+    if suggestions.is_empty() {
+        return refusal;
+    }
+    refusal.data(serde_json::json!({ "suggestions": suggestions }))
 }

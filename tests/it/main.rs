@@ -55,3 +55,5 @@ mod transfer;
 mod updating;
 mod vehicles;
 mod vin;
+mod vin_command;
+mod vin_offline;

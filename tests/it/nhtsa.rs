@@ -117,6 +117,24 @@ impl Nhtsa {
         Self::responding(ResponseTemplate::new(200).set_body_json(other)).await
     }
 
+    /// Answers with nothing.
+    pub async fn sending_nothing() -> Self {
+        Self::responding(ResponseTemplate::new(200)).await
+    }
+
+    /// Answers with JSON that is as deep as it is long.
+    pub async fn sending_deep_json() -> Self {
+        let body = format!("{{\"Results\": {}", "[".repeat(500_000));
+        Self::responding(ResponseTemplate::new(200).set_body_raw(body, "application/json")).await
+    }
+
+    /// Answers about another VIN than it was asked about.
+    pub async fn sending_another_vin() -> Self {
+        let mut body = body(&[("Make", "FORD"), ("Model", "Mustang")]);
+        body["SearchCriteria"] = json!("VIN:1ZVBP8KM6D5000123");
+        Self::responding(ResponseTemplate::new(200).set_body_json(body)).await
+    }
+
     /// Answers in NHTSA's shape but without a row.
     pub async fn sending_no_rows() -> Self {
         let empty = json!({"Count": 0, "Message": "ok", "Results": []});
@@ -153,6 +171,27 @@ impl Nhtsa {
         let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
         // Twice as much as any client of ours reads, then the connection just ends.
         Self::sending_raw(format!("{head}{}", chunk.repeat(32)).as_bytes())
+    }
+
+    /// Sends the beginning of an answer, and then nothing more on a connection that stays open.
+    pub fn stalling(beginning: &'static [u8]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let base_url = url_of(listener.local_addr());
+        // The thread, and the connections that it holds, end with the test program.
+        std::thread::spawn(move || {
+            let mut held = Vec::new();
+            for mut stream in listener.incoming().flatten() {
+                let _ = stream.write_all(beginning);
+                held.push(stream);
+            }
+        });
+        Self { base_url, backend: Backend::Raw(Arc::default()) }
+    }
+
+    /// Answers in plain text where TLS is expected.
+    pub fn speaking_no_tls() -> Self {
+        let plain = Self::sending_raw(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        Self { base_url: plain.base_url.replace("http://", "https://"), ..plain }
     }
 
     /// Refuses every connection.

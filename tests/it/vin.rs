@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 use rstest::rstest;
 use serde_json::json;
 
-use crate::data::{with, without};
+use crate::data::{self, with, without};
 use crate::nhtsa::Nhtsa;
 use crate::reply::Reply;
 use crate::shop::{Database, Shop};
 
 const VIN: &str = "1HGCM82633A004352";
+/// No manufacturer has it.
+const UNKNOWN: &str = "00000000000000000";
 
 async fn shop_with(database: Database, nhtsa: &Nhtsa) -> Shop {
     Shop::open(database).await.with_env("NHTSA_BASE_URL", nhtsa.base_url())
@@ -138,7 +140,7 @@ async fn a_vin_that_nobody_knows_cannot_be_decoded() {
     let nhtsa = Nhtsa::knowing_nothing().await;
     let shop = shop_with(Database::Sqlite, &nhtsa).await;
     for _ in 0..2 {
-        let reply = decode(&shop, VIN).await;
+        let reply = decode(&shop, UNKNOWN).await;
         assert_eq!(reply.refusal(), "vin_not_decodable");
         assert_eq!(reply.error(), "Invalid VIN or unable to decode");
     }
@@ -146,43 +148,71 @@ async fn a_vin_that_nobody_knows_cannot_be_decoded() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_fails_is_told_as_what_it_is() {
-    let fakes = [
-        (Nhtsa::failing(500).await, "upstream_error", "status 500"),
-        (Nhtsa::failing(401).await, "upstream_unauthorized", "credentials"),
-        (Nhtsa::limiting("3600").await, "upstream_rate_limited", "no more requests"),
-        (Nhtsa::sending_html().await, "upstream_error", "not NHTSA's JSON"),
-        (Nhtsa::sending_other_json().await, "upstream_error", "not NHTSA's JSON"),
-        (Nhtsa::sending_no_rows().await, "upstream_error", "nothing about the make"),
-        (Nhtsa::sending_too_much().await, "upstream_error", "too long"),
-        (Nhtsa::redirecting("http://127.0.0.1:1/").await, "upstream_error", "status 302"),
-        (Nhtsa::breaking_off(), "upstream_error", "broke off"),
-        (Nhtsa::never_ending(), "upstream_error", "too long"),
-        (Nhtsa::refusing(), "upstream_error", "cannot be reached"),
-    ];
-    for (nhtsa, code, error) in &fakes {
-        let shop = shop_with(Database::Sqlite, nhtsa).await.with_env("NHTSA_PATIENCE_MS", "5000");
+async fn a_make_that_only_the_embedded_data_knows_is_told_with_a_warning() {
+    let nhtsa = Nhtsa::knowing_nothing().await;
+    let shop = shop_with(Database::Sqlite, &nhtsa).await;
+    for _ in 0..2 {
         let reply = decode(&shop, VIN).await;
-        assert_eq!(reply.refusal(), *code, "{error}");
-        assert!(reply.error().contains(error), "{error}: {}", reply.error());
-        assert!(reply.message().contains("NHTSA"), "{}", reply.message());
-        let hint = reply.envelope["hint"].as_str().unwrap();
-        assert!(hint.contains("year, make and model"), "{hint}");
+        let data = reply.success();
+        assert_eq!((&data["make"], &data["source"]), (&json!("Honda"), &json!("offline")));
+        let warning = data["warnings"][0].as_str().unwrap();
+        assert!(warning.starts_with("NHTSA's service knows no make"), "{warning}");
+    }
+    assert_eq!(nhtsa.requests().await, 1);
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_with_nhtsa_the_embedded_data_answers() {
+    let fakes = [
+        Nhtsa::failing(500).await,
+        Nhtsa::failing(401).await,
+        Nhtsa::failing(403).await,
+        Nhtsa::failing(404).await,
+        Nhtsa::failing(429).await,
+        Nhtsa::limiting("3600").await,
+        Nhtsa::limiting("Fri, 31 Dec 2100 23:59:59 GMT").await,
+        Nhtsa::sending_html().await,
+        Nhtsa::sending_nothing().await,
+        Nhtsa::sending_other_json().await,
+        Nhtsa::sending_deep_json().await,
+        Nhtsa::sending_no_rows().await,
+        Nhtsa::sending_another_vin().await,
+        Nhtsa::sending_too_much().await,
+        Nhtsa::redirecting("http://127.0.0.1:1/").await,
+        Nhtsa::silent().await,
+        Nhtsa::breaking_off(),
+        Nhtsa::never_ending(),
+        Nhtsa::stalling(b""),
+        Nhtsa::stalling(b"HTTP/1.1 200 OK\r\nContent-Type: appl"),
+        Nhtsa::stalling(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n{\"Count\": 1"),
+        Nhtsa::speaking_no_tls(),
+        Nhtsa::refusing(),
+    ];
+    for (number, nhtsa) in fakes.iter().enumerate() {
+        let shop = shop_with(Database::Sqlite, nhtsa).await.with_env("NHTSA_PATIENCE_MS", "700");
+        let reply = decode(&shop, VIN).await;
+        let data = reply.success();
+        assert_eq!(data["source"], "offline", "{number}");
+        assert_eq!(reply.message(), "VIN decoded successfully: 2003 Honda Accord", "{number}");
+        assert_eq!(data["warnings"], json!([]), "{number}");
     }
 }
 
 #[rstest]
-#[case("1", "1 second")]
-#[case("3", "3 seconds")]
+#[case("1")]
+#[case("3600")]
+#[case("Fri, 31 Dec 2100 23:59:59 GMT")]
 #[tokio::test]
-async fn a_rate_limit_is_told_within_the_patience(#[case] retry_after: &str, #[case] wait: &str) {
+async fn a_service_that_limits_us_is_left_alone_as_long_as_it_asks(#[case] retry_after: &str) {
     let nhtsa = Nhtsa::limiting(retry_after).await;
     let shop = shop_with(Database::Sqlite, &nhtsa).await;
-    let reply = decode(&shop, VIN).await;
-    assert_eq!(reply.refusal(), "upstream_rate_limited");
-    let hint = reply.envelope["hint"].as_str().unwrap();
-    assert!(hint.contains(&format!("in {wait}.")), "{hint}");
-    assert_eq!(nhtsa.requests().await, 1);
+    let mut server = shop.server().await;
+    for vin in [VIN, "1LNFM75X31N902123", "W1N0G8EE3NS161123"] {
+        let reply = server.call("decode_vin", json!({ "vin": vin })).await;
+        assert_eq!(reply.success()["source"], "offline");
+    }
+    // It may have taken longer than a second.
+    assert!(nhtsa.requests().await == 1 || retry_after == "1");
 }
 
 #[tokio::test]
@@ -198,8 +228,42 @@ async fn a_caller_waits_no_longer_than_the_patience() {
     let nhtsa = Nhtsa::silent().await;
     let shop = shop_with(Database::Sqlite, &nhtsa).await.with_env("NHTSA_PATIENCE_MS", "200");
     let started = Instant::now();
-    assert_eq!(decode(&shop, VIN).await.refusal(), "upstream_timeout");
+    assert_eq!(decode(&shop, VIN).await.success()["source"], "offline");
     assert!(started.elapsed() < Duration::from_secs(4));
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_late_is_kept_for_the_next_call() {
+    let nhtsa = Nhtsa::honda().await;
+    let shop = shop_with(Database::Sqlite, &nhtsa).await.with_env("NHTSA_PATIENCE_MS", "0");
+    let mut server = shop.server().await;
+    let mut source = json!("offline");
+    let deadline = Instant::now() + data::REPLY_LIMIT;
+    while source == "offline" && Instant::now() < deadline {
+        let reply = server.call("decode_vin", json!({ "vin": VIN })).await;
+        source = reply.success()["source"].clone();
+    }
+    assert_eq!(source, "cache");
+}
+
+#[tokio::test]
+async fn many_who_wait_for_a_silent_nhtsa_leave_room_for_others() {
+    let nhtsa = Nhtsa::silent().await;
+    let shop = shop_with(Database::Sqlite, &nhtsa).await.with_env("NHTSA_PATIENCE_MS", "5000");
+    shop.customer().await;
+    let mut server = shop.server().await;
+    let mut ids = Vec::new();
+    for serial in 100..160 {
+        let vin = format!("1LNFM75X31N902{serial}");
+        ids.push(server.send_call("decode_vin", json!({ "vin": vin })).await);
+    }
+    let found = server.call("lookup_customer", json!({ "customer_id": 1 })).await;
+    assert_eq!(found.success()["found"], true);
+    // Had all of them waited, none would have an answer yet.
+    assert!(nhtsa.requests().await <= 8);
+    for id in ids {
+        assert_eq!(server.reply(id).await.success()["make"], "Mercury");
+    }
 }
 
 #[tokio::test]
@@ -207,20 +271,11 @@ async fn after_five_failures_nobody_is_asked() {
     let nhtsa = Nhtsa::failing(500).await;
     let shop = shop_with(Database::Sqlite, &nhtsa).await;
     for _ in 0..5 {
-        assert_eq!(decode(&shop, VIN).await.refusal(), "upstream_error");
+        assert_eq!(decode(&shop, VIN).await.success()["source"], "offline");
     }
     let asked = nhtsa.requests().await;
-    assert_eq!(decode(&shop, VIN).await.refusal(), "upstream_unavailable");
+    assert_eq!(decode(&shop, VIN).await.success()["source"], "offline");
     assert_eq!(nhtsa.requests().await, asked);
-}
-
-#[tokio::test]
-async fn without_nhtsa_the_refusal_says_so() {
-    let shop = Shop::open(Database::Sqlite).await.with_env("NHTSA_BASE_URL", "");
-    let reply = decode(&shop, VIN).await;
-    assert_eq!(reply.refusal(), "upstream_unavailable");
-    assert_eq!(reply.message(), "VIN lookup is switched off here.");
-    assert_eq!(reply.envelope["hint"], "Ask the customer for year, make and model.");
 }
 
 #[rstest]
@@ -262,6 +317,23 @@ async fn a_vehicle_that_contradicts_its_vin_is_refused(
     let vehicle = &reply.success()["vehicle"];
     assert_eq!(vehicle["model"], "Accord");
     assert_eq!(vehicle["trim"], "EX-V6");
+}
+
+#[rstest]
+#[tokio::test]
+async fn details_that_contradict_the_vin_are_kept_with_a_warning(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    let told = json!({
+        "customer_id": shop.customer().await, "vin": "1LNFM75X31N902123", "year": 1999,
+        "make": "Ford", "model": "Mustang",
+    });
+    let reply = shop.call("add_vehicle", told).await;
+    let data = reply.success();
+    assert_eq!(data["vehicle"]["make"], "Ford");
+    let warning = data["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("The VIN is that of a 2001 Mercury Grand Marquis"), "{warning}");
 }
 
 #[tokio::test]

@@ -172,6 +172,39 @@ async fn after_five_failed_calls_the_service_is_left_alone() {
 }
 
 #[tokio::test]
+async fn nonsense_is_no_answer() {
+    let unusable = "the service's answer cannot be used: ";
+    for (nhtsa, why) in [
+        (Nhtsa::sending_nothing().await, "it is not NHTSA's JSON"),
+        (Nhtsa::sending_deep_json().await, "it is not NHTSA's JSON"),
+        (Nhtsa::sending_another_vin().await, "it is about another VIN"),
+    ] {
+        check(nhtsa, &format!("{unusable}{why}"), 1).await;
+    }
+    let no_tls = failure(&Nhtsa::speaking_no_tls(), AMPLE).await;
+    assert_eq!(no_tls.0, "the service cannot be reached");
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_go_on_ends_in_time() {
+    for beginning in [&b""[..], b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"] {
+        let stalled = failure(&Nhtsa::stalling(beginning), Duration::from_millis(200)).await;
+        assert_eq!(stalled.0, "the service did not answer in time");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_limits_us_is_not_asked_before_it_wants_to_be() {
+    let nhtsa = Nhtsa::limiting("3600").await;
+    let client = client(&nhtsa, AMPLE);
+    for _ in 0..3 {
+        let error = client.decode(&vin()).await.expect_err("a limit");
+        assert!(matches!(error, UpstreamError::RateLimited { .. }), "{error}");
+    }
+    assert_eq!(nhtsa.requests().await, 1);
+}
+
+#[tokio::test]
 async fn refused_requests_do_not_open_the_circuit() {
     let nhtsa = Nhtsa::failing(404).await;
     let client = client(&nhtsa, AMPLE);

@@ -34,6 +34,19 @@ pub mod element {
 /// The longest text taken over; NHTSA's own are shorter.
 const TEXT_MAX_CHARACTERS: usize = 200;
 
+/// Who said what a VIN means.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Source {
+    /// NHTSA, asked just now.
+    Nhtsa,
+    /// NHTSA's data inside the program.
+    Offline,
+    /// NHTSA, asked in the last 7 days.
+    Cache,
+}
+
 /// What a VIN tells of a vehicle. What is not known is absent.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct DecodedVin {

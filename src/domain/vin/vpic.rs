@@ -62,7 +62,12 @@ impl<'a> Vpic<'a> {
             if pass.rank(self, model_year) > best.rank(self, model_year) { pass } else { best }
         });
         let best = best.unwrap_or_else(|| run(None, false));
-        let is_certain = years.is_conclusive || years.first.is_none() || best.is_callers;
-        Decoded::new(self, *vin, wmi, best, is_certain)
+        let is_certain = years.is_conclusive || best.is_callers;
+        let others = [years.first, years.second].into_iter().flatten();
+        let other_year = others.filter(|_| !is_certain).find(|year| Some(*year) != best.year);
+        Decoded::new(self, *vin, wmi, best, other_year)
     }
 }
+
+#[cfg(test)]
+mod tests;

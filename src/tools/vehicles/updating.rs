@@ -31,8 +31,8 @@ pub struct UpdateVehicle {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(inline)]
 struct Updates {
-    /// Vehicle identification number, 17 characters; an empty text removes it.
-    #[schemars(length(max = 60))]
+    /// Vehicle identification number, 17 characters, as written or as heard; an empty text removes it.
+    #[schemars(length(max = 400))]
     vin: Option<String>,
     /// Model year, such as 2020.
     year: Option<i64>,

@@ -7,6 +7,7 @@ use super::data::Vpic;
 use super::pass::Pass;
 use super::text::VinText;
 use super::wmi::Wmi;
+use crate::domain::vin::Vin;
 
 /// Elements that tell of the decoding itself.
 const SUGGESTED_VIN: u8 = 142;
@@ -35,7 +36,8 @@ pub struct Decoded<'a> {
     vin: VinText,
     pass: Pass,
     is_incomplete: bool,
-    has_certain_year: bool,
+    /// Another model year that is as possible.
+    other_year: Option<i32>,
 }
 
 impl<'a> Decoded<'a> {
@@ -44,11 +46,11 @@ impl<'a> Decoded<'a> {
         vin: VinText,
         wmi: Option<Wmi<'a>>,
         pass: Pass,
-        has_certain_year: bool,
+        other_year: Option<i32>,
     ) -> Self {
         let is_incomplete = wmi.is_some_and(|wmi| wmi.vehicle_type_number() == INCOMPLETE_TYPE)
             || pass.body_class.is_some_and(|body| INCOMPLETE_BODIES.contains(&body));
-        Self { vpic, vin, pass, is_incomplete, has_certain_year }
+        Self { vpic, vin, pass, is_incomplete, other_year }
     }
 
     /// The VIN as it was read.
@@ -71,9 +73,18 @@ impl<'a> Decoded<'a> {
         self.pass.year
     }
 
-    /// Whether another model year is as possible.
-    pub fn has_certain_year(&self) -> bool {
-        self.has_certain_year
+    /// Another model year that is as possible.
+    pub fn other_year(&self) -> Option<i32> {
+        self.other_year
+    }
+
+    /// Whether NHTSA knows that the check digit is wrong on the vehicle itself.
+    pub fn is_excused(&self) -> bool {
+        self.pass.is_excused && self.has_wrong_check_digit()
+    }
+
+    fn has_wrong_check_digit(&self) -> bool {
+        self.vin.as_str().parse::<Vin>().is_ok_and(|vin| !vin.check_digit_valid())
     }
 
     /// Whether somebody else than the manufacturer completes such vehicles.
@@ -145,7 +156,7 @@ impl<'a> Decoded<'a> {
         if self.is_incomplete {
             parts.push(INCOMPLETE_WARNING.into());
         }
-        if !self.has_certain_year {
+        if self.other_year.is_some() {
             parts.push(YEAR_WARNING.into());
         }
         cut(&parts.join(" "))
