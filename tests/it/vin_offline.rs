@@ -172,10 +172,10 @@ async fn many_vins_have_their_own_results_in_order(
     assert_eq!(results[1]["error"], "VIN must be exactly 17 characters");
     assert_eq!(results[2]["code"], "vin_not_decodable");
     assert_eq!(results[3]["code"], "invalid_vin");
-    for number in 1..4 {
-        assert_eq!(results[number]["success"], false);
-        assert!(results[number].get("data").is_none());
-        assert!(results[number]["hint"].is_string() && results[number]["message"].is_string());
+    for result in &results[1..4] {
+        assert_eq!(result["success"], false);
+        assert!(result.get("data").is_none());
+        assert!(result["hint"].is_string() && result["message"].is_string());
     }
 }
 
