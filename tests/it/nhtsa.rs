@@ -181,6 +181,7 @@ impl Nhtsa {
         std::thread::spawn(move || {
             let mut held = Vec::new();
             for mut stream in listener.incoming().flatten() {
+                let _ = stream.read(&mut [0; 4096]);
                 let _ = stream.write_all(beginning);
                 held.push(stream);
             }
