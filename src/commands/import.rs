@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::Duration;
 
 use crate::config::Config;
 use crate::domain::time::Timestamp;
 use crate::store::Store;
 use crate::transfer::{Files, Options, import};
 
+/// Of more customers than that, it is told how far indexing has come.
+const TOLD_INDEXING: i64 = 10_000;
 /// What a program exits with that a signal ended: 128 and the signal's number.
 const SIGNALLED: u8 = 128;
 const SIGINT: u8 = 2;
@@ -55,7 +58,11 @@ pub async fn run(config: Config, arguments: Arguments) -> io::Result<ExitCode> {
         products: arguments.products,
     };
     let options = Options { allow_shared_phones: arguments.allow_shared_phones, stopping };
+    let interrupted = Arc::clone(&options.stopping);
     let imported = import(&store, &config.shop, now, &files, options).await;
+    if imported.as_ref().is_ok_and(|imported| imported.is_complete) {
+        index(&store, &interrupted).await;
+    }
     store.close().await;
     let imported = imported.map_err(io::Error::other)?;
     if !imported.is_complete {
@@ -63,6 +70,30 @@ pub async fn run(config: Config, arguments: Arguments) -> io::Result<ExitCode> {
         return Ok(ExitCode::from(SIGNALLED + signal.load(Ordering::Relaxed)));
     }
     Ok(ExitCode::from(u8::from(imported.rejected > 0)))
+}
+
+/// Has the search index lead to the customers that came. Searches are right without it, and catch up
+/// by themselves, so it may be broken off, and what fails here is no failure of the import.
+async fn index(store: &Store, interrupted: &AtomicBool) {
+    let tell = |done: i64, total: i64| {
+        if total > TOLD_INDEXING {
+            // Without anybody to read it, the work goes on.
+            let _ = writeln!(io::stderr(), "search index: {done} of {total} customers");
+        }
+    };
+    let broken_off = async {
+        while !interrupted.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    };
+    let indexed = tokio::select! {
+        indexed = store.index_customers(tell) => indexed,
+        ended = broken_off => ended,
+    };
+    if let Err(error) = indexed {
+        tracing::warn!(%error, "the search index is not complete yet");
+    }
 }
 
 /// Lets the turn that is under way end when the user, or the system, wants the program to. The number

@@ -43,6 +43,7 @@ async fn the_records_of_another_program_are_on_file(
     let visit = &visits.success()["appointments"][0];
     assert_eq!(visit["status"], "completed");
     assert_eq!(visit["ends_at"], "2021-03-05T09:45:00-05:00");
+    assert_eq!(shop.number("select count(*) from search_pending").await, 0);
     assert_eq!(shop.number("select price_minor from products where sku = 'F-1'").await, 114_995);
 
     let told = import(&shop, &files, &[]).await.complete();
