@@ -15,7 +15,7 @@ use crate::config::{Nhtsa, VinSettings};
 use crate::domain::time::Timestamp;
 use crate::domain::vin::Vin;
 use crate::domain::vin::decoded::{DecodedVin, Source};
-use crate::domain::vin::vpic::{VinText, Vpic};
+use crate::domain::vin::vpic::Vpic;
 use crate::store::Store;
 
 /// How long NHTSA's word is kept, in seconds: 7 days.
@@ -95,8 +95,7 @@ impl VinCache {
 
     /// What the data in this program says of a VIN. Waits for nobody.
     pub async fn decode_offline(&self, vin: &Vin, now: Timestamp) -> Option<DecodedVin> {
-        let decoded = self.data().await.decode(&VinText::new(vin.as_str()), None, now);
-        DecodedVin::from_elements(*vin, |element| decoded.value(element))
+        self.data().await.vehicle(vin, now)
     }
 
     /// The vehicle data.

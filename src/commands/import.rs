@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
+use crate::cache::vpic::VehicleData;
 use crate::config::Config;
 use crate::domain::time::Timestamp;
 use crate::store::Store;
@@ -57,7 +58,11 @@ pub async fn run(config: Config, arguments: Arguments) -> io::Result<ExitCode> {
         appointments: arguments.appointments,
         products: arguments.products,
     };
-    let options = Options { allow_shared_phones: arguments.allow_shared_phones, stopping };
+    let options = Options {
+        allow_shared_phones: arguments.allow_shared_phones,
+        vpic: VehicleData::new(config.vin.data_file.clone()).get(),
+        stopping,
+    };
     let interrupted = Arc::clone(&options.stopping);
     let imported = import(&store, &config.shop, now, &files, options).await;
     if imported.as_ref().is_ok_and(|imported| imported.is_complete) {

@@ -15,6 +15,7 @@ use super::rows::{Fields, ImportedRow};
 use super::values::Reading;
 use crate::domain::shop::Shop;
 use crate::domain::time::Timestamp;
+use crate::domain::vin::vpic::Vpic;
 use crate::store::Store;
 use crate::store::importing::{
     ImportError, Importer, NewCustomer, NewProduct, NewVehicle, NewVisit, Outcome, Refused,
@@ -44,6 +45,8 @@ pub struct Files {
 pub struct Options {
     /// See [`Settings`].
     pub allow_shared_phones: bool,
+    /// Tells of vehicles what their rows leave out.
+    pub vpic: Vpic<'static>,
     /// Set when the import is to end soon.
     pub stopping: Arc<AtomicBool>,
 }
@@ -114,7 +117,7 @@ pub async fn import(
         allow_shared_phones: options.allow_shared_phones,
         stopping: options.stopping,
     };
-    let reading = Reading { shop: shop.clone(), now };
+    let reading = Reading { shop: shop.clone(), now, vpic: options.vpic };
     let importer = Importer::begin(store, shop, settings).await?;
     let mut run = Run { importer, reading, stopping, imported: Imported::default() };
     run.take::<NewCustomer>(files.customers.as_deref()).await?;

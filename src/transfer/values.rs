@@ -8,13 +8,16 @@ use crate::domain::shop::Shop;
 use crate::domain::text::{self, InvalidText};
 use crate::domain::time::Timestamp;
 use crate::domain::time_input::{InvalidTime, parse_date, parse_instant};
+use crate::domain::vin::vpic::Vpic;
 use crate::store::importing::Text;
 
-/// What is needed to understand values: the shop's zone, region and currency, and the time.
+/// What is needed to understand values: the shop's zone, region and currency, the time, and the vehicle
+/// data.
 #[derive(Clone, Debug)]
 pub struct Reading {
     pub shop: Shop,
     pub now: Timestamp,
+    pub vpic: Vpic<'static>,
 }
 
 /// Why a row is rejected: a sentence that begins with the column.

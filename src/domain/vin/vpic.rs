@@ -27,6 +27,8 @@ use pass::Pass;
 use wmi::Wmi;
 use year::ModelYears;
 
+use super::Vin;
+use super::decoded::DecodedVin;
 use crate::domain::time::Timestamp;
 
 // Elements that have rules of their own.
@@ -39,6 +41,12 @@ const MODEL_YEAR: u8 = 29;
 const VEHICLE_TYPE: u8 = 39;
 
 impl<'a> Vpic<'a> {
+    /// What is known of the vehicle with this VIN; `None` where no make is.
+    pub fn vehicle(self, vin: &Vin, now: Timestamp) -> Option<DecodedVin> {
+        let decoded = self.decode(&VinText::new(vin.as_str()), None, now);
+        DecodedVin::from_elements(*vin, |element| decoded.value(element))
+    }
+
     /// Decodes a VIN, whole or in part. `model_year` is the one that the caller knows, if any.
     pub fn decode(self, vin: &VinText, model_year: Option<i32>, now: Timestamp) -> Decoded<'a> {
         let now_year = now.to_utc().year();

@@ -33,9 +33,10 @@ impl ImportedRow for NewVehicle {
             year: row.read(YEAR, |column, value| whole(column, value, FIRST_YEAR, latest))?,
             make: row.name(MAKE)?,
             model: row.name(MODEL)?,
+            trim: row.name(TRIM)?,
         };
-        let Told { year: Some(year), make: Some(make), model: Some(model) } =
-            complete(told, vin.as_ref())
+        let Told { year: Some(year), make: Some(make), model: Some(model), trim } =
+            told.complete(vin.as_ref(), reading)?
         else {
             return Err("year, make and model are needed; the VIN does not yield them".to_owned());
         };
@@ -46,7 +47,7 @@ impl ImportedRow for NewVehicle {
             year,
             make,
             model,
-            trim: row.name(TRIM)?,
+            trim,
             color: row.name(COLOR)?,
             license_plate: row.name(LICENSE_PLATE)?,
             current_mileage: row
@@ -61,9 +62,28 @@ struct Told {
     year: Option<i64>,
     make: Option<Text>,
     model: Option<Text>,
+    trim: Option<Text>,
 }
 
-/// What a row leaves out is told by the VIN where the VIN itself does; nobody is asked about it.
-fn complete(told: Told, _vin: Option<&Vin>) -> Told {
-    told
+impl Told {
+    /// Takes from the VIN what the row leaves out, as the data in the program know it; nobody is asked.
+    /// A row that is complete is kept as it is said.
+    fn complete(mut self, vin: Option<&Vin>, reading: &Reading) -> Result<Self, Reason> {
+        let is_complete = self.year.is_some() && self.make.is_some() && self.model.is_some();
+        let Some(vin) = vin.filter(|_| !is_complete) else { return Ok(self) };
+        let Some(decoded) = reading.vpic.vehicle(vin, reading.now) else { return Ok(self) };
+        let fields = decoded.contradicted(self.year, self.make.as_deref());
+        if !fields.is_empty() {
+            return Err(format!("{} and vin contradict each other", fields.join(", ")));
+        }
+        let text = |known: Option<&String>| known.map(|known| known.as_str().into());
+        self.year = self.year.or(decoded.year);
+        self.make = self.make.or_else(|| text(decoded.make.as_ref()));
+        self.model = self.model.or_else(|| text(decoded.model.as_ref()));
+        let named = self.year.zip(self.make.as_deref()).zip(self.model.as_deref());
+        if named.is_some_and(|((year, make), model)| decoded.is_a(year, make, model)) {
+            self.trim = self.trim.or_else(|| text(decoded.trim.as_ref()));
+        }
+        Ok(self)
+    }
 }

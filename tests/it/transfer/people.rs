@@ -54,6 +54,25 @@ async fn the_records_of_another_program_are_on_file(
 
 #[rstest]
 #[tokio::test]
+async fn what_a_row_leaves_out_of_a_vehicle_is_told_by_its_vin(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    let row = "V1,C1,1HGCM82633A004352,,honda,,,\n";
+    let files =
+        [("customers", format!("{CUSTOMERS}{ANN}")), ("vehicles", format!("{VEHICLES}{row}"))];
+    import(&shop, &files, &[]).await.complete();
+    let found = shop.call("lookup_customer", json!({"crm_id": "C1"})).await;
+    let vehicle = &found.success()["customer"]["vehicles"][0];
+    assert_eq!(vehicle["year"], 2003);
+    assert_eq!(vehicle["make"], "honda", "what the row says is kept");
+    assert_eq!(vehicle["model"], "Accord");
+    let trim = shop.call("decode_vin", json!({"vin": "1HGCM82633A004352"})).await;
+    assert_eq!(vehicle["trim"], trim.success()["trim"]);
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_person_who_is_on_file_is_not_made_twice(
     #[values(Database::Sqlite, Database::Postgres)] database: Database,
 ) {

@@ -23,6 +23,9 @@ const BAD_VEHICLES: &[(&str, &str)] = &[
     ("X,C1,1HGCM8263,2003,Honda,Accord,,", "vin \"1HGCM8263\" VIN must be exactly 17 characters"),
     ("X,C1,,1800,Honda,Accord,,", "year \"1800\" must be from 1886"),
     ("X,C1,,2003,Honda,,,", "year, make and model are needed"),
+    ("X,C1,1HGCM82633A004352,2015,,,,", "year and vin contradict each other"),
+    ("X,C1,1HGCM82633A004352,,Ford,,,", "make and vin contradict each other"),
+    ("X,C1,2A300000000000000,,,,,", "year, make and model are needed; the VIN does not yield them"),
     ("X,C1,,2003,Honda,Accord,,maybe", "is_primary_vehicle \"maybe\" is neither true nor false"),
     ("V1,C1,,2003,Honda,Accord,,", "an earlier line has the same external_id"),
 ];
