@@ -14,7 +14,6 @@ use crate::store::{self, Session};
 
 pub mod bulk;
 pub mod cancelling;
-mod cursor;
 pub mod searching;
 pub mod status;
 pub mod upcoming;

@@ -4,16 +4,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{View, cursor, view};
+use super::{View, view};
 use crate::config::Toolset;
 use crate::domain::appointment::{ServiceType, Status};
-use crate::domain::id::CustomerId;
+use crate::domain::id::{AppointmentId, CustomerId};
 use crate::domain::local_time::{rfc3339, spoken};
 use crate::domain::phone::PhoneNumber;
+use crate::domain::time::Timestamp;
 use crate::error::{Refusal, ToolError};
 use crate::store::{Appointment, Page, Search, VIN_KEY_LENGTH};
 use crate::tools::arguments::refuse;
-use crate::tools::paging::{cut, rows_to_read};
+use crate::tools::paging::{cursor, cut, read_cursor, rows_to_read};
 use crate::tools::times::read_range;
 use crate::tools::{Answer, Call, Effect, Tool};
 
@@ -85,7 +86,8 @@ impl Tool for SearchAppointments {
     async fn run(self, call: &Call<'_>) -> Result<Answer<Found>, ToolError> {
         let mut search = self.read(call)?;
         let question = self.question();
-        let after = self.cursor.as_deref().map(|text| cursor::read(text, &question)).transpose()?;
+        let after = self.cursor.as_deref().map(|text| read_cursor(text, &question)).transpose()?;
+        let after = after.map(|[at, id]| (Timestamp(at), AppointmentId(id)));
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         let page = Page { after, limit: rows_to_read(limit) };
         let store = call.engine.store().await?;
@@ -100,7 +102,10 @@ impl Tool for SearchAppointments {
             }
         }
         let has_more = cut(&mut rows, limit);
-        let next_cursor = rows.last().filter(|_| has_more).map(|row| cursor::write(&question, row));
+        let next_cursor = rows
+            .last()
+            .filter(|_| has_more)
+            .map(|row| cursor(&question, [row.starts_at.0, row.id.0]));
         let message = tell(&rows, has_more, after.is_some(), call);
         let data = Found {
             now: rfc3339(call.now, call.engine.shop().zone),

@@ -3,14 +3,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{View, cursor, view};
+use super::{View, view};
 use crate::config::Toolset;
-use crate::domain::id::CustomerId;
+use crate::domain::id::{AppointmentId, CustomerId};
 use crate::domain::local_time::{rfc3339, spoken};
+use crate::domain::time::Timestamp;
 use crate::error::ToolError;
 use crate::store::{self, Page, Session};
 use crate::tools::customers::present_id;
-use crate::tools::paging::{cut, rows_to_read};
+use crate::tools::paging::{cursor, cut, read_cursor, rows_to_read};
 use crate::tools::{Answer, Call, Effect, Tool};
 
 /// How many appointments are listed where the caller does not say.
@@ -58,7 +59,8 @@ impl Tool for GetUpcomingAppointments {
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         let mut list = List { customer_id: self.customer_id, include_past };
         let question = list.question();
-        let after = self.cursor.as_deref().map(|text| cursor::read(text, &question)).transpose()?;
+        let after = self.cursor.as_deref().map(|text| read_cursor(text, &question)).transpose()?;
+        let after = after.map(|[at, id]| (Timestamp(at), AppointmentId(id)));
         let page = Page { after, limit: rows_to_read(limit) };
         let store = call.engine.store().await?;
         let mut session = store.read().await?;
@@ -71,7 +73,10 @@ impl Tool for GetUpcomingAppointments {
             }
         }
         let has_more = cut(&mut rows, limit);
-        let next_cursor = rows.last().filter(|_| has_more).map(|row| cursor::write(&question, row));
+        let next_cursor = rows
+            .last()
+            .filter(|_| has_more)
+            .map(|row| cursor(&question, [row.starts_at.0, row.id.0]));
         let message = list.tell(&rows, Pages { is_later: after.is_some(), has_more }, call);
         let data = Listed {
             now: rfc3339(call.now, call.engine.shop().zone),

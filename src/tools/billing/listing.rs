@@ -8,11 +8,10 @@ use crate::config::Toolset;
 use crate::domain::id::{CustomerId, InvoiceId};
 use crate::domain::invoice::Status;
 use crate::domain::time::Timestamp;
-use crate::error::{Refusal, ToolError};
-use crate::store::{AfterInvoice, Invoice, InvoicePage};
-use crate::tools::arguments::refuse;
+use crate::error::ToolError;
+use crate::store::{Invoice, InvoicePage};
 use crate::tools::customers::present_id;
-use crate::tools::paging::{cut, rows_to_read};
+use crate::tools::paging::{cursor, cut, read_cursor, rows_to_read};
 use crate::tools::{Answer, Call, Effect, Tool};
 
 /// How many invoices are listed where the caller does not say.
@@ -57,14 +56,18 @@ impl Tool for GetInvoices {
     async fn run(self, call: &Call<'_>) -> Result<Answer<Listed>, ToolError> {
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         let question = self.question();
-        let after = self.cursor.as_deref().map(|text| read(text, &question)).transpose()?;
+        let after = self.cursor.as_deref().map(|text| read_cursor(text, &question)).transpose()?;
+        let after = after.map(|[at, id]| (Timestamp(at), InvoiceId(id)));
         let store = call.engine.store().await?;
         let mut session = store.read().await?;
         let customer_id = present_id(&mut session, self.customer_id).await?;
         let page = InvoicePage { status: self.status, after, limit: rows_to_read(limit) };
         let mut rows = session.invoices(customer_id, page, &today(call)).await?;
         let has_more = cut(&mut rows, limit);
-        let next_cursor = rows.last().filter(|_| has_more).map(|row| write(row, &question));
+        let next_cursor = rows
+            .last()
+            .filter(|_| has_more)
+            .map(|row| cursor(&question, [row.created_at.0, row.id.0]));
         let message = self.tell(&rows, has_more);
         let invoices = rows.into_iter().map(|row| view(row, call)).collect();
         Ok(Answer::new(message, Listed { customer_id, invoices, next_cursor }))
@@ -91,20 +94,4 @@ impl GetInvoices {
     fn question(&self) -> String {
         format!("i{:x}{}", self.customer_id.0, self.status.map_or("", Status::as_str))
     }
-}
-
-/// The cursor behind an invoice.
-fn write(row: &Invoice, question: &str) -> String {
-    format!("{question}.{:x}.{:x}", row.created_at.0, row.id.0)
-}
-
-/// The place that a cursor names.
-fn read(text: &str, question: &str) -> Result<AfterInvoice, Refusal> {
-    let number = |text| i64::from_str_radix(text, 16).ok();
-    let place = || {
-        let (at, id) = text.strip_prefix(question)?.strip_prefix('.')?.split_once('.')?;
-        Some((Timestamp(number(at)?), InvoiceId(number(id)?)))
-    };
-    place()
-        .ok_or_else(|| refuse("cursor", "is not the next_cursor of a reply to the same question"))
 }

@@ -16,7 +16,7 @@ use crate::error::{Code, Refusal, ToolError};
 use crate::store::{CustomerRow, CustomerSearch, Searched, Store};
 use crate::tools::appointments::searching::read_vin_end;
 use crate::tools::arguments::refuse;
-use crate::tools::paging::cut;
+use crate::tools::paging::{cursor, cut, read_cursor};
 use crate::tools::{Answer, Call, Effect, Tool};
 
 /// How many customers are listed where the caller does not say.
@@ -71,6 +71,7 @@ impl Tool for SearchCustomers {
         let vin_end = self.vin.as_deref().map(read_vin_end).transpose()?;
         let question = self.question();
         let before = self.cursor.as_deref().map(|text| read_cursor(text, &question)).transpose()?;
+        let before = before.map(|[id]| CustomerId(id));
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         let search = CustomerSearch {
             query: query.as_ref(),
@@ -81,7 +82,7 @@ impl Tool for SearchCustomers {
         };
         let mut rows = find(&call.engine.store().await?, search).await?;
         let has_more = cut(&mut rows, limit);
-        let next_cursor = rows.last().filter(|_| has_more).map(|row| cursor(&question, row.id));
+        let next_cursor = rows.last().filter(|_| has_more).map(|row| cursor(&question, [row.id.0]));
         let message = tell(&rows, has_more, before.is_some());
         let customers = rows.into_iter().map(|row| profile(row, shop)).collect();
         Ok(Answer::new(message, Found { customers, next_cursor }))
@@ -130,18 +131,6 @@ fn not_yet() -> Refusal {
         "many customers were added at once, and the search index is not up to date yet",
     )
     .hint("Try again in some seconds; `servicebay migrate` brings the index up to date at once.")
-}
-
-fn cursor(question: &str, last: CustomerId) -> String {
-    format!("{question}.{:x}", last.0)
-}
-
-/// The customer that a cursor names.
-fn read_cursor(text: &str, question: &str) -> Result<CustomerId, Refusal> {
-    let id = text.strip_prefix(question).and_then(|rest| rest.strip_prefix('.'));
-    id.and_then(|id| i64::from_str_radix(id, 16).ok())
-        .map(CustomerId)
-        .ok_or_else(|| refuse("cursor", "is not the next_cursor of a reply to the same question"))
 }
 
 fn tell(rows: &[CustomerRow], has_more: bool, is_later: bool) -> String {

@@ -13,7 +13,7 @@ use crate::error::{Refusal, ToolError};
 use crate::store::{Product, ProductSearch, Store};
 use crate::tools::arguments::refuse;
 use crate::tools::customers::optional;
-use crate::tools::paging::{cut, rows_to_read};
+use crate::tools::paging::{cursor, cut, read_cursor, rows_to_read};
 use crate::tools::{Answer, Call, Effect, Tool};
 
 /// How many products are listed where the caller does not say.
@@ -70,7 +70,7 @@ impl Tool for SearchProducts {
         }
         let mut rows = store.read().await?.search_products(&search).await?;
         let has_more = cut(&mut rows, limit);
-        let next_cursor = rows.last().filter(|_| has_more).map(|row| write(row, &question));
+        let next_cursor = rows.last().filter(|_| has_more).map(|row| cursor(&question, [row.id.0]));
         let message = self.tell(&rows, has_more);
         let products = rows.into_iter().map(view).collect();
         Ok(Answer::new(message, Found { products, next_cursor }))
@@ -95,7 +95,8 @@ impl SearchProducts {
             return Err(refuse("query", format!("must have at most {MAX_WORDS} words")));
         };
         let category = optional("category", self.category.as_deref(), text::name)?;
-        let after = self.cursor.as_deref().map(|text| read(text, question)).transpose()?;
+        let after = self.cursor.as_deref().map(|text| read_cursor(text, question)).transpose()?;
+        let after = after.map(|[id]| ProductId(id));
         Ok(ProductSearch {
             patterns,
             category: category.as_deref().map(key),
@@ -130,19 +131,4 @@ impl SearchProducts {
         let digest = Sha256::digest(filters);
         digest.iter().take(6).fold("p".to_owned(), |text, byte| format!("{text}{byte:02x}"))
     }
-}
-
-/// The cursor behind a product.
-fn write(row: &Product, question: &str) -> String {
-    format!("{question}.{:x}", row.id.0)
-}
-
-/// The place that a cursor names.
-fn read(text: &str, question: &str) -> Result<ProductId, Refusal> {
-    let place = || {
-        let id = text.strip_prefix(question)?.strip_prefix('.')?;
-        i64::from_str_radix(id, 16).ok().map(ProductId)
-    };
-    place()
-        .ok_or_else(|| refuse("cursor", "is not the next_cursor of a reply to the same question"))
 }

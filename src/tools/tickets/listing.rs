@@ -8,11 +8,9 @@ use crate::config::Toolset;
 use crate::domain::id::{CustomerId, TicketId};
 use crate::domain::ticket::Status;
 use crate::domain::time::Timestamp;
-use crate::error::{Refusal, ToolError};
-use crate::store::{AfterTicket, Ticket};
-use crate::tools::arguments::refuse;
+use crate::error::ToolError;
 use crate::tools::customers::present_id;
-use crate::tools::paging::{cut, rows_to_read};
+use crate::tools::paging::{cursor, cut, read_cursor, rows_to_read};
 use crate::tools::{Answer, Call, Effect, Tool};
 
 /// How many tickets are listed where the caller does not say.
@@ -58,7 +56,8 @@ impl Tool for GetCustomerTickets {
     async fn run(self, call: &Call<'_>) -> Result<Answer<Listed>, ToolError> {
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         let question = self.question();
-        let after = self.cursor.as_deref().map(|text| read(text, &question)).transpose()?;
+        let after = self.cursor.as_deref().map(|text| read_cursor(text, &question)).transpose()?;
+        let after = after.map(|[at, id]| (Timestamp(at), TicketId(id)));
         let store = call.engine.store().await?;
         let mut session = store.read().await?;
         let customer_id = present_id(&mut session, self.customer_id).await?;
@@ -66,7 +65,10 @@ impl Tool for GetCustomerTickets {
             session.tickets(customer_id, self.status, after, rows_to_read(limit)).await?;
         let total_count = session.ticket_count(customer_id, self.status).await?;
         let has_more = cut(&mut rows, limit);
-        let next_cursor = rows.last().filter(|_| has_more).map(|row| write(row, &question));
+        let next_cursor = rows
+            .last()
+            .filter(|_| has_more)
+            .map(|row| cursor(&question, [row.created_at.0, row.id.0]));
         let shop = call.engine.shop();
         let tickets = rows.into_iter().map(|row| view(row, shop)).collect();
         let data = Listed { customer_id, tickets, total_count, next_cursor };
@@ -89,20 +91,4 @@ impl GetCustomerTickets {
     fn question(&self) -> String {
         format!("t{:x}{}", self.customer_id.0, self.status.map_or("", Status::as_str))
     }
-}
-
-/// The cursor behind a ticket.
-fn write(row: &Ticket, question: &str) -> String {
-    format!("{question}.{:x}.{:x}", row.created_at.0, row.id.0)
-}
-
-/// The place that a cursor names.
-fn read(text: &str, question: &str) -> Result<AfterTicket, Refusal> {
-    let number = |text| i64::from_str_radix(text, 16).ok();
-    let place = || {
-        let (at, id) = text.strip_prefix(question)?.strip_prefix('.')?.split_once('.')?;
-        Some((Timestamp(number(at)?), TicketId(number(id)?)))
-    };
-    place()
-        .ok_or_else(|| refuse("cursor", "is not the next_cursor of a reply to the same question"))
 }
