@@ -4,20 +4,17 @@ All numbers are little-endian. Lookups are resolved, ids and dates are gone; of 
 NHTSA prefers one pattern to another, only what two patterns can ever dispute about is kept.
 """
 
-import hashlib
 import re
 import struct
-from array import array
 from collections import defaultdict
-from datetime import datetime, timezone
 from itertools import combinations
 
+from vpic_form import NONE, array_of, seconds, u16, u24, u32
+from vpic_keys import BIT, CHARACTERS, POSITIONS, mask, overlap, parse_key
 from vpic_source import LOOKUP_TABLES
+from vpic_values import FROM_ELSEWHERE, MAKE, MANUFACTURER, TEXTS, VEHICLE_TYPE, Values
 
-MAGIC = b"SBVPIC\x01\x00"  # the last two bytes are the version of this form
-BODY_CLASS, MAKE, MANUFACTURER, MODEL, VEHICLE_TYPE = 5, 26, 27, 28, 39
-# Elements that do not come from patterns, whatever the patterns say.
-FROM_ELSEWHERE = {MAKE, MANUFACTURER, 29, VEHICLE_TYPE}
+BODY_CLASS, MODEL = 5, 28
 # Elements that keep all their values.
 MULTIPLE = {114, 121, 129, 150, 154, 155, 169, 186}
 # One is computed from another, so that their patterns dispute with each other.
@@ -25,122 +22,7 @@ DISPLACEMENTS = {11, 12, 13}
 # What the decoder computes, by (from, to); anything else in the table would be news to it.
 CONVERSIONS = {(11, 12): "/16.387064", (12, 11): "*16.387064", (11, 13): "/1000.",
                (13, 11): "*1000", (12, 13): "*0.016387064", (13, 12): "/0.016387064"}
-TEXTS = 255  # the element under which texts that belong to none are filed
-NONE = 0xFFFF
 FOREVER = 2999
-
-u16 = struct.Struct("<H").pack
-u32 = struct.Struct("<I").pack
-
-
-def u24(value):
-    return u32(value)[:3]
-
-
-def array_of(kind, values):
-    packed = array(kind, values)
-    assert packed.itemsize == {"B": 1, "H": 2, "I": 4}[kind]
-    if struct.pack("=H", 1) != struct.pack("<H", 1):
-        packed.byteswap()
-    return packed.tobytes()
-
-
-class Values:
-    """The texts of each element, numbered from 0 within it."""
-
-    def __init__(self, tables, elements):
-        self.names = {element: {str(key): text for key, text in tables.lookup(table).items()}
-                      for element, table in LOOKUP_TABLES.items()}
-        unknown = [row[0] for row in elements if row[4] == "lookup" and row[5] and not row[3]
-                   and row[5] != "Decoding" and row[0] not in LOOKUP_TABLES]
-        if unknown:
-            raise SystemExit(f"elements {unknown} need a table of names in vpic_source.py")
-        self.attributes = defaultdict(set)
-        self.number = {}
-
-    def text(self, element, attribute):
-        if element in self.names:
-            attribute = self.names[element].get(str(attribute), "")
-        text = re.sub("[\t\r\n]", " ", str(attribute))
-        return text.upper() if element in FROM_ELSEWHERE else text
-
-    def note(self, element, attribute):
-        self.attributes[element].add(str(attribute))
-
-    def freeze(self):
-        """Numbers all that was noted; their texts in order."""
-        bases, texts = [], []
-        for element in range(256):
-            bases.append(len(texts))
-            known = sorted((self.text(element, a), a) for a in self.attributes[element])
-            assert len(known) < NONE, f"element {element} has too many values"
-            for index, (text, attribute) in enumerate(known):
-                self.number[element, attribute] = index
-                texts.append(text)
-        bases.append(len(texts))
-        self.bases = bases
-        return bases, texts
-
-    def __call__(self, element, attribute):
-        return self.number[element, str(attribute)]
-
-    def other(self, text):
-        """The number, among all texts, of one that belongs to no element."""
-        return self.bases[TEXTS] + self.number[TEXTS, text]
-
-
-def parse_key(key, formula=False):
-    """What a key allows at each position, as sets of characters; `None` allows all."""
-    out, at = [], 0
-    while at < len(key):
-        if key[at] == "[" and "]" in key[at:]:
-            end = key.index("]", at)
-            out.append(read_class(key[at + 1:end]))
-            at = end
-        elif key[at] == "*":
-            out.append(None)
-        elif key[at] == "#":
-            out.append(set("0123456789") if formula else {"#"})
-        else:
-            out.append({key[at]})
-        at += 1
-    return out
-
-
-def read_class(text):
-    """The characters of a class. A range runs over letters that no VIN has: in NHTSA's list of what
-    may stand there they are left out, but for those that the class names itself."""
-    allowed, at = set(), 0
-    while at < len(text):
-        if at + 2 < len(text) and text[at + 1] == "-":
-            within = {chr(c) for c in range(ord(text[at]), ord(text[at + 2]) + 1)}
-            allowed |= {c.lower() if c in "IOQ" else c for c in within}
-            at += 3
-        else:
-            allowed.add(text[at])
-            at += 1
-    return allowed
-
-
-POSITIONS, WIDTH = 14, 40
-ALPHABET = "0123456789_ABCDEFGHIJKLMNOPQRSTUVWXYZ|#"
-BIT = {c: 1 << i for i, c in enumerate(ALPHABET)}
-CHARACTERS = sum(BIT[c] for c in ALPHABET if c not in "|#")  # some keys fill up with _
-ANY = (1 << len(ALPHABET)) - 1
-CARRY = sum(((1 << WIDTH) - 1 >> 1) << (WIDTH * p) for p in range(POSITIONS))
-GUARD = sum(1 << (WIDTH * p + WIDTH - 1) for p in range(POSITIONS))
-
-
-def mask(key, formula):
-    """The key as one number: two keys overlap where every position has a bit in common."""
-    allowed = parse_key(key, formula)
-    allowed += [None] * (POSITIONS - len(allowed))
-    return sum((ANY if a is None else sum(BIT.get(c.upper(), 0) for c in a)) << (WIDTH * p)
-               for p, a in enumerate(allowed))
-
-
-def overlap(one, other):
-    return ((one & other) + CARRY) & GUARD == GUARD
 
 
 class Pack:
@@ -465,32 +347,3 @@ class Pack:
         self.add("errors", b"".join(
             struct.pack("<HhII", number, weight or 0, text(name), text(more or ""))
             for number, name, more, weight in self.errors))
-
-
-def seconds(published):
-    """An instant, in microseconds or as a text, as seconds since 1970."""
-    if isinstance(published, str) and not published.isdigit():
-        instant = datetime.fromisoformat(published)
-        published = instant.replace(tzinfo=instant.tzinfo or timezone.utc).timestamp() * 1e6
-    return max(0, -(-int(published) // 1_000_000))
-
-
-def date_of(changed):
-    """The day of an instant, in microseconds or as a text."""
-    if isinstance(changed, str) and not changed.isdigit():
-        return changed[:10]
-    return datetime.fromtimestamp(int(changed) / 1e6, timezone.utc).date().isoformat()
-
-
-def assemble(sections, notes):
-    """The file: magic, hash of the rest, notes, table of the sections, sections."""
-    head = bytearray()
-    for note in notes:
-        head += u16(len(note.encode())) + note.encode()
-    offset = len(MAGIC) + 32 + len(head) + 2 + 8 * len(sections)
-    table, body = u16(len(sections)), bytearray()
-    for data in sections.values():
-        table += struct.pack("<II", offset + len(body), len(data))
-        body += data
-    rest = bytes(head + table + body)
-    return MAGIC + hashlib.sha256(rest).digest() + rest
