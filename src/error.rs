@@ -1,11 +1,13 @@
 //! What goes wrong, with its two faces: what the caller is told, and what the log keeps.
 
+mod upstream;
+
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::clients::UpstreamError;
+use crate::clients::{Upstream, UpstreamError};
 use crate::store::OpenError;
 
 /// The failure codes that callers branch on.
@@ -130,9 +132,16 @@ pub enum ToolError {
     /// A query failed for a reason of ours.
     #[error("a query failed")]
     Query(#[source] sqlx::Error),
-    /// NHTSA, the one service that is asked, failed.
-    #[error("NHTSA failed")]
-    Upstream(#[source] Arc<UpstreamError>),
+    /// A service that was asked failed.
+    #[error("the {} failed", .service.name())]
+    Upstream {
+        /// Which.
+        service: Upstream,
+        /// Whether it was to change something, which it may then have done.
+        is_change: bool,
+        /// Why.
+        source: Arc<UpstreamError>,
+    },
     /// The system gave no random number.
     #[error("the system gave no random number")]
     Random(#[source] getrandom::Error),
@@ -190,7 +199,9 @@ impl ToolError {
             Self::DatabaseClosed(error) => database(open_state(error)),
             Self::OutcomeUnknown(_) => outcome_unknown(),
             Self::Query(_) | Self::Random(_) | Self::Conversion(_) => internal(),
-            Self::Upstream(error) => upstream(error),
+            Self::Upstream { service, is_change, source } => {
+                upstream::refusal(*service, *is_change, source)
+            }
         }
     }
 }
@@ -259,45 +270,4 @@ pub fn internal() -> Refusal {
         "an internal error; the server's log has the cause",
     )
     .hint("Try again once; if it goes on, tell the shop.")
-}
-
-fn upstream(error: &UpstreamError) -> Refusal {
-    let silent = "The vehicle database NHTSA does not answer right now.";
-    let later = "try again in a minute";
-    let (code, message, retry) = match error {
-        UpstreamError::Timeout => (Code::UpstreamTimeout, silent, later.to_owned()),
-        UpstreamError::RateLimited { retry_after_seconds } => {
-            let message = "The vehicle database NHTSA takes no more questions for the moment.";
-            (Code::UpstreamRateLimited, message, try_again_in(*retry_after_seconds))
-        }
-        UpstreamError::CircuitOpen => (Code::UpstreamUnavailable, silent, later.to_owned()),
-        UpstreamError::Off => {
-            return Refusal::new(
-                Code::UpstreamUnavailable,
-                "VIN lookup is switched off here.",
-                format!("NHTSA: {error}"),
-            )
-            .hint("Ask the customer for year, make and model.");
-        }
-        UpstreamError::Unauthorized => {
-            let message = "The vehicle database NHTSA does not accept our questions.";
-            (Code::UpstreamUnauthorized, message, "tell the shop if it goes on".to_owned())
-        }
-        UpstreamError::Unavailable(_)
-        | UpstreamError::Interrupted(_)
-        | UpstreamError::Status(_)
-        | UpstreamError::Malformed { .. } => (Code::UpstreamError, silent, later.to_owned()),
-    };
-    Refusal::new(code, message, format!("NHTSA: {error}"))
-        .hint(format!("Take year, make and model from the customer, or {retry}."))
-}
-
-/// When to ask a service again that said how long to wait, if it did.
-fn try_again_in(seconds: Option<u64>) -> String {
-    match seconds {
-        None => "try again in a minute".to_owned(),
-        Some(0 | 1) => "try again in 1 second".to_owned(),
-        Some(seconds @ ..=86_400) => format!("try again in {seconds} seconds"),
-        Some(_) => "try again tomorrow".to_owned(),
-    }
 }

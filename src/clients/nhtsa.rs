@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::UpstreamError;
-use super::http::{Http, Limits};
+use super::http::{Http, Limits, Request};
+use super::{Upstream, UpstreamError};
 use crate::domain::vin::Vin;
 use crate::domain::vin::decoded::DecodedVin;
 use crate::domain::vin::decoded::element::MAKE;
@@ -19,6 +19,7 @@ const LIMITS: Limits = Limits {
     body_bytes: 1024 * 1024,
     retries: 2,
     retry_delay: Duration::from_millis(100),
+    longest_retry_after: Duration::from_millis(500),
 };
 
 /// A client of NHTSA's vPIC service.
@@ -41,7 +42,7 @@ impl NhtsaClient {
 
     /// The same with limits of one's own.
     pub fn with_limits(base_url: &str, limits: Limits) -> Self {
-        Self { http: Http::new("NHTSA", base_url, limits) }
+        Self { http: Http::new(Upstream::Nhtsa, base_url, None, limits) }
     }
 
     /// What NHTSA knows of a VIN; `None` if it knows no make. Takes at most five seconds.
@@ -49,8 +50,9 @@ impl NhtsaClient {
     /// NHTSA decodes VINs with errors, too, and tells them in error codes: with a make, they are
     /// no failure here.
     pub async fn decode(&self, vin: &Vin) -> Result<Option<DecodedVin>, UpstreamError> {
-        let path = format!("/vehicles/DecodeVin/{vin}?format=json");
-        self.http.get(&path, |body| read(*vin, body)).await
+        let path = ["vehicles", "DecodeVin", vin.as_str()];
+        let request = Request::get(path).query("format", "json");
+        self.http.call(&request, |answer| read(*vin, answer.body())).await
     }
 }
 
@@ -75,15 +77,15 @@ struct Row<'a> {
 
 /// Reads an answer, in which there is always a row for the make.
 fn read(vin: Vin, body: &[u8]) -> Result<Option<DecodedVin>, UpstreamError> {
-    let malformed = |reason, source| UpstreamError::Malformed { reason, source };
+    let malformed = |reason| UpstreamError::Malformed { reason, source: None };
     let answer: Answer<'_> = serde_json::from_slice(body)
-        .map_err(|error| malformed("it is not NHTSA's JSON", Some(error)))?;
+        .map_err(|error| UpstreamError::no_json("it is not NHTSA's JSON", &error))?;
     if answer.criteria.as_deref().is_some_and(|criteria| is_about_another(criteria, vin)) {
-        return Err(malformed("it is about another VIN", None));
+        return Err(malformed("it is about another VIN"));
     }
     let row = |element: u8| answer.rows.iter().find(|row| row.element == u32::from(element));
     if row(MAKE).is_none() {
-        return Err(malformed("it says nothing about the make", None));
+        return Err(malformed("it says nothing about the make"));
     }
     Ok(DecodedVin::from_elements(vin, |element| row(element)?.value.as_deref()))
 }

@@ -3,13 +3,20 @@
 use super::sources::Sources;
 
 /// A section of the file, the variable that switches the service on, and what it would be.
-const ABSENT: [(&str, Option<&str>, &str); 6] = [
-    ("crm", Some("CRM_API_ENDPOINT"), "remote CRM"),
-    ("billing", Some("BILLING_API_ENDPOINT"), "remote billing service"),
-    ("inventory", Some("INVENTORY_API_ENDPOINT"), "remote inventory"),
+type Service = (&'static str, Option<&'static str>, &'static str);
+
+/// Services whose settings are not known yet, either.
+const ABSENT: [Service; 3] = [
     ("google", Some("GOOGLE_CALENDAR_ID"), "Google Calendar"),
     ("caldav", Some("CALDAV_URL"), "CalDAV calendar"),
     ("calendar", None, "calendar"),
+];
+
+/// Services whose settings are known and checked.
+const UNUSED: [Service; 3] = [
+    ("crm", Some("CRM_API_ENDPOINT"), "remote CRM"),
+    ("billing", Some("BILLING_API_ENDPOINT"), "remote billing service"),
+    ("inventory", Some("INVENTORY_API_ENDPOINT"), "remote inventory"),
 ];
 
 /// Whether this section of the file is one that a later version reads.
@@ -19,7 +26,7 @@ pub(super) fn is_absent(section: &str) -> bool {
 
 /// A sentence for each service that is configured without effect.
 pub(super) fn warnings(sources: &Sources) -> Vec<String> {
-    let warning = |&(section, variable, what): &(&str, Option<&str>, &str)| {
+    let warning = |&(section, variable, what): &Service| {
         let in_environment = variable.filter(|name| sources.variable(name).is_some());
         let name = match in_environment {
             Some(name) => name.to_owned(),
@@ -27,5 +34,5 @@ pub(super) fn warnings(sources: &Sources) -> Vec<String> {
         };
         Some(format!("{name} is set, but this version connects to no {what}; it has no effect"))
     };
-    ABSENT.iter().filter_map(warning).collect()
+    UNUSED.iter().chain(&ABSENT).filter_map(warning).collect()
 }

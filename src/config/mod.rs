@@ -10,6 +10,8 @@ mod error;
 mod folders;
 mod integrations;
 mod lists;
+mod remote;
+mod secret;
 mod server;
 mod settings;
 mod sources;
@@ -31,6 +33,8 @@ use crate::domain::shop::{BookingRules, Shop};
 pub use database::{DatabaseUrl, SqlitePath};
 pub use error::ConfigError;
 pub use folders::Folders;
+pub use remote::RemoteApi;
+pub use secret::Secret;
 pub use server::{Confirm, Profile, ServerSettings, Toolset};
 use sources::{File, Origin, Sources};
 
@@ -48,6 +52,12 @@ pub struct Config {
     pub nhtsa: Nhtsa,
     /// What VINs are decoded from where NHTSA is not asked or does not answer.
     pub vin: VinSettings,
+    /// The shop's CRM.
+    pub crm: RemoteApi,
+    /// The shop's billing service.
+    pub billing: RemoteApi,
+    /// The shop's inventory service.
+    pub inventory: RemoteApi,
     /// Which tools are offered, and how.
     pub server: ServerSettings,
     /// What was set without effect, one sentence each, to be logged at the start.
@@ -137,6 +147,9 @@ impl Config {
             },
             nhtsa: Nhtsa { base_url: Some(NHTSA_BASE_URL.to_owned()), patience_ms: 1500 },
             vin: VinSettings::default(),
+            crm: RemoteApi::default(),
+            billing: RemoteApi::default(),
+            inventory: RemoteApi::default(),
             server: ServerSettings {
                 toolsets: Toolset::ALL.to_vec(),
                 read_only: false,

@@ -10,7 +10,7 @@ use crate::domain::shop::ServiceRules;
 use super::error::Wrong;
 use super::sources::{Input, Origin};
 use super::values::{self, one_of, quote, whole_number};
-use super::{Config, Confirm, DatabaseUrl, Profile, folders, lists, vehicle_data};
+use super::{Config, Confirm, DatabaseUrl, Profile, folders, lists, remote, secret, vehicle_data};
 
 const WEEKDAYS: [&str; 7] =
     ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -33,7 +33,8 @@ pub(super) struct Setting {
 }
 
 impl Setting {
-    fn new(
+    /// A setting that is read by `read` and shown by `show`.
+    pub fn new(
         key: impl Into<String>,
         read: impl Fn(&mut Config, &Input) -> Result<(), Wrong> + 'static,
         show: impl Fn(&Config) -> Option<String> + 'static,
@@ -43,7 +44,7 @@ impl Setting {
     }
 
     /// A setting of one value, read from text.
-    fn scalar(
+    pub fn scalar(
         key: impl Into<String>,
         read: impl Fn(&mut Config, &str) -> Result<(), String> + 'static,
         show: impl Fn(&Config) -> String + 'static,
@@ -62,8 +63,18 @@ impl Setting {
 
 /// Every setting, in the order in which they are shown: TOML wants the lists before the sections.
 pub(super) fn all() -> Vec<Setting> {
-    let groups =
-        [lists(), database(), shop(), hours(), booking(), services(), nhtsa(), vin(), servicebay()];
+    let groups = [
+        lists(),
+        database(),
+        shop(),
+        hours(),
+        booking(),
+        services(),
+        nhtsa(),
+        vin(),
+        remote::settings(),
+        servicebay(),
+    ];
     groups.into_iter().flatten().collect()
 }
 
@@ -112,10 +123,7 @@ fn read_database(config: &mut Config, input: &Input) -> Result<(), Wrong> {
 }
 
 fn read_database_file(config: &mut Config, input: &Input) -> Result<(), Wrong> {
-    let path = folders::absolute(Path::new(&input.text()?), input.folders);
-    let path = path.map_err(|why| input.wrong(why))?;
-    let text = std::fs::read_to_string(path);
-    let text = text.map_err(|error| input.wrong(format!("cannot be read: {error}")))?;
+    let text = secret::text_of_file(input)?;
     let url = values::check_text(text.trim())
         .and_then(|text| DatabaseUrl::parse(text, input.folders))
         .map_err(|why| input.wrong(format!("names a file whose text {why}")))?;

@@ -12,7 +12,13 @@ use super::settings::Setting;
 use super::values::{check_text, quote_safely};
 
 /// Pairs of settings that say the same thing; only one of each may be set.
-const RIVALS: [(&str, &str); 2] = [("database.url", "database.url_file"), ("shop.bays", "bays")];
+const RIVALS: [(&str, &str); 5] = [
+    ("database.url", "database.url_file"),
+    ("shop.bays", "bays"),
+    ("crm.api_key", "crm.api_key_file"),
+    ("billing.api_key", "billing.api_key_file"),
+    ("inventory.api_key", "inventory.api_key_file"),
+];
 
 /// Everything that may hold a setting.
 pub(super) struct Sources<'a> {

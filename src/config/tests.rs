@@ -2,6 +2,7 @@
 
 mod lists;
 mod refusals;
+mod remote;
 
 use std::path::{Path, PathBuf};
 
@@ -192,9 +193,8 @@ fn without_a_home_the_database_must_be_named() {
 
 #[test]
 fn what_has_no_effect_yet_is_a_warning() {
-    let file = "[crm]\napi_endpoint = \"https://crm.example\"\napi_key = \"hunter2\"\n\
-                [calendar]\nbusy_ttl = 30";
-    let config = loaded(file, &[("CALDAV_URL", "https://dav.example"), ("CRM_TIMEOUT", "x")]);
+    let file = "[crm]\napi_endpoint = \"https://crm.example\"\n[calendar]\nbusy_ttl = 30";
+    let config = loaded(file, &[("CALDAV_URL", "https://dav.example")]);
     let expected = [
         "servicebay.toml: [crm] is set, but this version connects to no remote CRM; \
          it has no effect",

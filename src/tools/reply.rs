@@ -112,7 +112,7 @@ pub fn log_failure(tool: &str, error: &ToolError) {
     match error {
         ToolError::Refused(_) => {}
         // Other people's servers fail now and then; the caller was told.
-        ToolError::Upstream(_) => {
+        ToolError::Upstream { .. } => {
             tracing::info!(tool, error = %causes(error), "an upstream failed")
         }
         _ => tracing::error!(tool, error = %causes(error), "a tool failed"),

@@ -14,7 +14,7 @@ const OPEN_FOR: Duration = Duration::from_secs(60);
 ///
 /// The time is an argument, so that nothing here reads a clock.
 #[derive(Debug, Default)]
-pub struct Breaker {
+pub(super) struct Breaker {
     state: Mutex<State>,
 }
 
@@ -30,7 +30,7 @@ impl Breaker {
     ///
     /// The one that probes puts the next probe off, so that calls beside it are held back, and
     /// one that is dropped half-way leaves no circuit that never closes.
-    pub fn admits(&self, now: Instant) -> bool {
+    pub(super) fn admits(&self, now: Instant) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match state.probe_at {
             None => true,
@@ -43,12 +43,12 @@ impl Breaker {
     }
 
     /// Notes that the service answered.
-    pub fn record_success(&self) {
+    pub(super) fn record_success(&self) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
     }
 
     /// Notes that the service failed. Returns whether that opened the circuit.
-    pub fn record_failure(&self, now: Instant) -> bool {
+    pub(super) fn record_failure(&self, now: Instant) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.failures_in_a_row = state.failures_in_a_row.saturating_add(1);
         if state.failures_in_a_row < FAILURES_TO_OPEN {

@@ -1,0 +1,108 @@
+//! What a caller is told of a service that failed.
+
+use super::{Code, Refusal};
+use crate::clients::{Upstream, UpstreamError};
+
+/// What a caller is told. `is_change`: the service was to change something.
+pub(super) fn refusal(service: Upstream, is_change: bool, error: &UpstreamError) -> Refusal {
+    let what = format!("{}: {error}", service.name());
+    if is_change && error.may_be_done() {
+        let message = format!("{} did not confirm the change.", service.spoken());
+        return Refusal::new(code(error), message, format!("{what}; it may or may not be made"))
+            .hint("Look whether it was made before you send it again.");
+    }
+    Refusal::new(code(error), message(service, error), what).hint(hint(service, error))
+}
+
+fn code(error: &UpstreamError) -> Code {
+    match error {
+        UpstreamError::Timeout => Code::UpstreamTimeout,
+        UpstreamError::RateLimited { .. } => Code::UpstreamRateLimited,
+        UpstreamError::CircuitOpen | UpstreamError::Off => Code::UpstreamUnavailable,
+        UpstreamError::Unauthorized => Code::UpstreamUnauthorized,
+        UpstreamError::Unsendable => Code::InvalidArgument,
+        UpstreamError::Unavailable(_)
+        | UpstreamError::Interrupted(_)
+        | UpstreamError::Status(_)
+        | UpstreamError::Malformed { .. } => Code::UpstreamError,
+    }
+}
+
+fn message(service: Upstream, error: &UpstreamError) -> String {
+    let end = match error {
+        UpstreamError::RateLimited { .. } => "takes no more questions for the moment.",
+        UpstreamError::Unauthorized => "does not let us in.",
+        UpstreamError::Unsendable => "cannot be asked about that.",
+        UpstreamError::Off => "is switched off here.",
+        UpstreamError::Status(300..=499) => "did not accept that.",
+        _ => "does not answer right now.",
+    };
+    format!("{} {end}", service.spoken())
+}
+
+fn hint(service: Upstream, error: &UpstreamError) -> String {
+    let retry = match error {
+        UpstreamError::RateLimited { retry_after_seconds } => try_again_in(*retry_after_seconds),
+        UpstreamError::Unauthorized | UpstreamError::Off | UpstreamError::Status(300..=499) => {
+            "tell the shop if it goes on".to_owned()
+        }
+        UpstreamError::Unsendable => "leave out signs that no id has".to_owned(),
+        _ => "try again in a minute".to_owned(),
+    };
+    match service {
+        Upstream::Nhtsa => format!("Take year, make and model from the customer, or {retry}."),
+        Upstream::Crm | Upstream::Billing | Upstream::Inventory => {
+            let mut retry = retry;
+            if let Some(first) = retry.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
+            format!("{retry}.")
+        }
+    }
+}
+
+/// When to ask a service again that said how long to wait, if it did.
+fn try_again_in(seconds: Option<u64>) -> String {
+    match seconds {
+        None => "try again in a minute".to_owned(),
+        Some(0 | 1) => "try again in 1 second".to_owned(),
+        Some(seconds @ ..=86_400) => format!("try again in {seconds} seconds"),
+        Some(_) => "try again tomorrow".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(is_change: bool, error: &UpstreamError, expected: [&str; 2]) {
+        let refusal = refusal(Upstream::Crm, is_change, error);
+        assert_eq!([refusal.message(), refusal.next_step().unwrap_or_default()], expected);
+    }
+
+    #[test]
+    fn a_caller_is_told_what_to_do_next() {
+        let limited = UpstreamError::RateLimited { retry_after_seconds: Some(90) };
+        let expected = [
+            "The customer system takes no more questions for the moment.",
+            "Try again in 90 seconds.",
+        ];
+        check(false, &limited, expected);
+        check(true, &limited, expected);
+        let silent = ["The customer system does not answer right now.", "Try again in a minute."];
+        check(false, &UpstreamError::Timeout, silent);
+        check(true, &UpstreamError::CircuitOpen, silent);
+    }
+
+    #[test]
+    fn a_change_that_may_be_made_is_no_failure_to_repeat() {
+        let expected = [
+            "The customer system did not confirm the change.",
+            "Look whether it was made before you send it again.",
+        ];
+        for error in [UpstreamError::Timeout, UpstreamError::Status(500)] {
+            check(true, &error, expected);
+        }
+    }
+}
