@@ -2,11 +2,14 @@
 
 mod backup;
 mod call;
+mod completions;
 mod config;
 mod demo;
 mod doctor;
 mod export;
 mod import;
+mod install;
+mod man;
 mod migrate;
 mod serve;
 mod tools;
@@ -14,10 +17,10 @@ mod vin;
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::Config;
 use crate::server::logging;
@@ -45,6 +48,15 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    OnShop(OnShop),
+    #[command(flatten)]
+    OnMachine(OnMachine),
+}
+
+/// What needs the settings.
+#[derive(Debug, Subcommand)]
+enum OnShop {
     /// Serve MCP on standard input and output until the input ends.
     Serve,
     /// Call one tool and print its reply; exits 0 on success and 1 on failure.
@@ -73,39 +85,73 @@ enum Command {
     Config,
 }
 
+/// What works without the settings, or before there are any.
+#[derive(Debug, Subcommand)]
+enum OnMachine {
+    /// Tell a client of this server, by writing it into the client's own configuration.
+    ///
+    /// Everything else in the file stays as it is, comments and order included, and the file as it was
+    /// is kept beside it.
+    Install(install::Arguments),
+    /// Print what a shell needs to complete this program's command line.
+    Completions(completions::Arguments),
+    /// Print the manual page, or write the pages of all commands into a folder.
+    Man(man::Arguments),
+}
+
 /// Runs the command that the command line names.
 pub fn run() -> ExitCode {
     let CommandLine { config, command } = CommandLine::parse();
+    let code = match command.unwrap_or(Command::OnShop(OnShop::Serve)) {
+        Command::OnShop(command) => return run_on_shop(config.as_deref(), command),
+        Command::OnMachine(OnMachine::Install(arguments)) => {
+            install::run(config.as_deref(), arguments)
+        }
+        Command::OnMachine(OnMachine::Completions(arguments)) => {
+            completions::run(CommandLine::command(), &arguments)
+        }
+        Command::OnMachine(OnMachine::Man(arguments)) => {
+            man::run(CommandLine::command(), &arguments)
+        }
+    };
+    code.unwrap_or_else(|error| fail(&error))
+}
+
+fn run_on_shop(config: Option<&Path>, command: OnShop) -> ExitCode {
     let filter = std::env::var("RUST_LOG").ok();
     if let Err(error) = logging::init(filter.as_deref(), logging::Format::Text) {
         return refuse(&format!("RUST_LOG cannot be understood: {error}"));
     }
-    let config = match Config::load(config.as_deref()) {
+    let config = match Config::load(config) {
         Ok(config) => config,
         Err(error) => return refuse(&error),
     };
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    let code = match command.unwrap_or(Command::Serve) {
-        Command::Serve => return serve::run(config),
-        Command::Call(arguments) => wait(call::run(config, arguments)),
-        Command::Tools(arguments) => tools::run(config, &arguments),
-        Command::Vin(arguments) => vin::run(&config, &arguments),
-        Command::Demo => wait(demo::run(config)),
-        Command::Import(arguments) => wait(import::run(config, arguments)),
-        Command::Backup(arguments) => wait(backup::run(config, arguments)),
-        Command::Export(arguments) => wait(export::run(config, arguments)),
-        Command::Migrate => wait(migrate::run(config)),
-        Command::Doctor => wait(doctor::run(config)),
-        Command::Config => config::run(&config),
+    let code = match command {
+        OnShop::Serve => return serve::run(config),
+        OnShop::Call(arguments) => wait(call::run(config, arguments)),
+        OnShop::Tools(arguments) => tools::run(config, &arguments),
+        OnShop::Vin(arguments) => vin::run(&config, &arguments),
+        OnShop::Demo => wait(demo::run(config)),
+        OnShop::Import(arguments) => wait(import::run(config, arguments)),
+        OnShop::Backup(arguments) => wait(backup::run(config, arguments)),
+        OnShop::Export(arguments) => wait(export::run(config, arguments)),
+        OnShop::Migrate => wait(migrate::run(config)),
+        OnShop::Doctor => wait(doctor::run(config)),
+        OnShop::Config => config::run(&config),
     };
     logging::finish();
-    code.unwrap_or_else(|error| match error.kind() {
+    code.unwrap_or_else(|error| fail(&error))
+}
+
+fn fail(error: &io::Error) -> ExitCode {
+    match error.kind() {
         // Whoever read the output has seen enough.
         io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        _ => refuse(&error),
-    })
+        _ => refuse(error),
+    }
 }
 
 /// One line on standard error, and the exit code for what cannot even be begun.

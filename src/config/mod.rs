@@ -94,10 +94,21 @@ impl Config {
     /// it. No error holds a password.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         let env = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
+        Self::load_with(file, &env)
+    }
+
+    /// Reads the settings of a process whose environment is `env`.
+    ///
+    /// # Errors
+    /// As for [`Config::load`].
+    pub fn load_with(
+        file: Option<&Path>,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
         let folders = Folders::of_user();
-        let file = sources::read_file(file, &env, folders.as_ref())?;
+        let file = sources::read_file(file, env, folders.as_ref())?;
         let file = file.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
-        Self::load_from(file, &env, folders.as_ref())
+        Self::load_from(file, env, folders.as_ref())
     }
 
     /// Reads the settings from a file, given as its name and text, and from `env`.
