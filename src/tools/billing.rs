@@ -177,7 +177,7 @@ fn invoice_not_found(id: InvoiceId) -> Refusal {
 /// The arguments of `get_invoice`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct GetInvoice {
-    /// The invoice's number, from get_invoices.
+    /// From get_invoices.
     invoice_id: InvoiceId,
 }
 
@@ -193,8 +193,7 @@ pub struct WithPayments {
 impl Tool for GetInvoice {
     const NAME: &'static str = "get_invoice";
     const TITLE: &'static str = "Get an invoice";
-    const DESCRIPTION: &'static str =
-        "Get one invoice with its line items, what is still due, and the payments received on it.";
+    const DESCRIPTION: &'static str = "One invoice with what is due and its payments.";
     const TOOLSET: Toolset = Toolset::Billing;
     const EFFECT: Effect = Effect::Reads;
     type Data = WithPayments;

@@ -33,33 +33,31 @@ pub(super) use refusals::{check_time, not_free, refuse_taken};
 /// The arguments of `book_appointment`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct BookAppointment {
-    /// The customer's number, from lookup_customer.
+    /// From lookup_customer.
     customer_id: CustomerId,
-    /// The number of the customer's vehicle, from lookup_customer.
+    /// One of the customer's vehicles.
     vehicle_id: VehicleId,
-    /// The start: one of get_available_slots, or RFC 3339; without an offset it is the shop's
-    /// local time, such as 2027-01-15T09:00, or tomorrow 09:00. Needed unless hold_id is given.
+    /// From get_available_slots, or RFC 3339; no offset: the shop's time. Or hold_id.
     #[schemars(length(min = 1, max = 60))]
     scheduled_at: Option<String>,
-    /// What is to be done.
+    /// The work.
     service_type: ServiceType,
-    /// How long it takes, in minutes; left out: as long as the hold, else what the service takes,
-    /// else 60.
+    /// Default: the hold's, the service's, else 60.
     #[schemars(range(min = 5, max = 480))]
     duration_minutes: Option<i64>,
-    /// The hold_id of hold_slot, where the time was kept for this customer.
+    /// From hold_slot, if the time is held.
     #[schemars(length(min = 1, max = 40))]
     hold_id: Option<String>,
     /// The work in detail.
     #[schemars(length(max = 4000))]
     service_description: Option<String>,
-    /// What the customer says is wrong, in the customer's words.
+    /// What is wrong, in the customer's words.
     #[schemars(length(max = 4000))]
     customer_concerns: Option<String>,
     /// What the shop should know.
     #[schemars(length(max = 4000))]
     notes: Option<String>,
-    /// A key of your own for this request: the same key and arguments never book a second visit.
+    /// The same key acts once.
     #[schemars(length(min = 1, max = 200))]
     idempotency_key: Option<String>,
 }
@@ -67,7 +65,7 @@ pub struct BookAppointment {
 impl Tool for BookAppointment {
     const NAME: &'static str = "book_appointment";
     const TITLE: &'static str = "Book an appointment";
-    const DESCRIPTION: &'static str = "Book a visit at one of the times of get_available_slots. Say day, time and service back to the customer and get a yes first. Where the time is taken, data.alternatives has the nearest free ones. A repeated call with the same customer, vehicle, time and service returns the same appointment. A time that hold_slot kept is booked by its hold_id.";
+    const DESCRIPTION: &'static str = "Book a visit at a time of get_available_slots or by hold_id. First say day, time and service back and get a yes. Taken: data.alternatives has the nearest free times. The same call again returns the same appointment.";
     const TOOLSET: Toolset = Toolset::Appointments;
     const EFFECT: Effect = Effect::Writes { idempotent: true };
     type Data = Booked;

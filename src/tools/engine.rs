@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::Effect;
 use super::progress::{Progress, Step};
-use super::registry::{ALL, Entry, VOICE};
+use super::registry::{ALL, Entry};
 use super::reply::{Reply, log_failure};
+use super::voice;
 use crate::cache::{CustomerCache, VinCache};
 use crate::config::{Config, Profile, Toolset};
 use crate::domain::local_time::rfc3339;
@@ -55,6 +56,11 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// Whether the reply is for a caller on the phone.
+    pub fn is_voice(&self) -> bool {
+        self.engine.config.server.profile == Profile::Voice
+    }
+
     /// Tells the client how far the call has come, where it asked for that.
     pub async fn report(&self, done: usize, total: usize) {
         self.context.progress.report(Step { done, total }).await;
@@ -125,7 +131,8 @@ impl Engine {
         self.definitions.get_or_init(|| {
             let listed =
                 |entry: &&Entry| !self.config.server.read_only || entry.effect == Effect::Reads;
-            self.offered().filter(listed).map(Entry::definition).collect()
+            let profile = self.config.server.profile;
+            self.offered().filter(listed).map(|entry| entry.definition(profile)).collect()
         })
     }
 
@@ -143,7 +150,7 @@ impl Engine {
         let server = &self.config.server;
         let is_offered = |entry: &&Entry| match server.profile {
             Profile::Full => true,
-            Profile::Voice => VOICE.contains(&entry.name),
+            Profile::Voice => voice::has(entry.name),
         };
         ALL.iter().filter(|entry| server.toolsets.contains(&entry.toolset)).filter(is_offered)
     }
@@ -155,6 +162,18 @@ impl Engine {
     /// Runs one tool on whatever a client sent as its arguments; `Null` where it sent none.
     pub async fn call(&self, name: &str, arguments: Value, context: &CallContext) -> Reply {
         let Some(entry) = self.entry(name) else { return Reply::refused(&unknown_tool(name)) };
+        match self.config.server.profile {
+            Profile::Full => self.answer(entry, arguments, context).await,
+            Profile::Voice => {
+                let mut arguments = arguments;
+                let wish = voice::Wish::take(name, &mut arguments);
+                wish.shorten(name, self.answer(entry, arguments, context).await)
+            }
+        }
+    }
+
+    /// The reply of one tool in all its words.
+    async fn answer(&self, entry: &Entry, arguments: Value, context: &CallContext) -> Reply {
         let now = Timestamp::from(chrono::Utc::now());
         let answer =
             tokio::time::timeout(entry.limit, self.run(entry, arguments, context, now)).await;

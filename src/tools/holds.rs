@@ -22,19 +22,18 @@ use crate::store::{Resources, Session, is_refused};
 /// The arguments of `hold_slot`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct HoldSlot {
-    /// The start: one of get_available_slots, or RFC 3339; without an offset it is the shop's
-    /// local time, such as 2027-01-15T09:00, or tomorrow 09:00.
+    /// From get_available_slots, or RFC 3339; no offset: the shop's time.
     #[schemars(length(min = 1, max = 60))]
     scheduled_at: String,
-    /// What is to be done, so that a bay is kept that does it.
+    /// The work, to keep a bay that does it.
     service_type: Option<ServiceType>,
-    /// How long the visit takes, in minutes; left out: what the service takes, else 60.
+    /// Default: the service's, else 60.
     #[schemars(range(min = 5, max = 480))]
     duration_minutes: Option<i64>,
-    /// How long the time is kept, in minutes; left out: 5.
+    /// How long; default 5.
     #[schemars(range(min = 1, max = 15))]
     hold_minutes: Option<i64>,
-    /// A key of your own for this request: the same key and arguments never keep a second time.
+    /// The same key acts once.
     #[schemars(length(min = 1, max = 200))]
     idempotency_key: Option<String>,
 }
@@ -69,7 +68,7 @@ pub struct Held {
 impl Tool for HoldSlot {
     const NAME: &'static str = "hold_slot";
     const TITLE: &'static str = "Hold a slot";
-    const DESCRIPTION: &'static str = "Keep a free time for a few minutes while the caller decides or their details are taken. Nobody else can book it meanwhile; it frees itself. It is not a booking: pass its hold_id to book_appointment, or to reschedule_appointment to move a visit there.";
+    const DESCRIPTION: &'static str = "Keep a free time for some minutes while the caller decides. It frees itself and is no booking: pass hold_id to book_appointment or reschedule_appointment.";
     const TOOLSET: Toolset = Toolset::Appointments;
     const EFFECT: Effect = Effect::Writes { idempotent: false };
     type Data = Held;
@@ -160,7 +159,7 @@ impl HoldSlot {
 /// The arguments of `release_hold`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct ReleaseHold {
-    /// The hold_id of hold_slot.
+    /// From hold_slot.
     #[schemars(length(min = 1, max = 40))]
     hold_id: String,
 }
@@ -183,7 +182,7 @@ pub struct Released {
 impl Tool for ReleaseHold {
     const NAME: &'static str = "release_hold";
     const TITLE: &'static str = "Release a hold";
-    const DESCRIPTION: &'static str = "Give a time of hold_slot back at once when the caller does not want it. A hold that was booked needs no release, and one that is forgotten frees itself.";
+    const DESCRIPTION: &'static str = "Give a held time back that the caller does not want.";
     const TOOLSET: Toolset = Toolset::Appointments;
     const EFFECT: Effect = Effect::Writes { idempotent: false };
     type Data = Released;

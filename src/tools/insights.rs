@@ -35,13 +35,13 @@ enum Report {
 /// The arguments of `get_analytics`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct GetAnalytics {
-    /// popular_services and no_shows: by service; peak_times: by weekday and hour; average_duration:
-    /// minutes booked and worked by service; revenue: payments by month and currency.
+    /// no_shows and popular_services by service, peak_times by weekday and hour, average_duration
+    /// planned and worked, revenue by month.
     report: Report,
-    /// The first day or time: YYYY-MM-DD, today, or RFC 3339; left out: 90 days up to the last day.
+    /// First day or time; default 90 days ago.
     #[schemars(length(min = 1, max = 60))]
     from: Option<String>,
-    /// The last day (all of it) or time, written like from; left out: today.
+    /// Last day (whole) or time; default today.
     #[schemars(length(min = 1, max = 60))]
     to: Option<String>,
 }
@@ -63,7 +63,8 @@ pub struct Reported {
 impl Tool for GetAnalytics {
     const NAME: &'static str = "get_analytics";
     const TITLE: &'static str = "Get a report";
-    const DESCRIPTION: &'static str = "Report on the shop's visits by the time of their start, or on payments by when they were recorded; of the last 90 days where from and to are left out. The message says the gist aloud.";
+    const DESCRIPTION: &'static str =
+        "Report on visits by their start, or on payments; the message says the gist.";
     const TOOLSET: Toolset = Toolset::Insights;
     const EFFECT: Effect = Effect::Reads;
     type Data = Reported;

@@ -109,9 +109,9 @@ impl Which {
 /// The arguments of `check_stock`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct CheckStock {
-    /// The product's number; this or sku.
+    /// This or sku.
     product_id: Option<ProductId>,
-    /// The product's SKU; letter case does not count.
+    /// This or product_id.
     #[schemars(length(min = 1, max = 200))]
     sku: Option<String>,
 }
@@ -134,8 +134,7 @@ pub struct Stock {
 impl Tool for CheckStock {
     const NAME: &'static str = "check_stock";
     const TITLE: &'static str = "Check a product's stock";
-    const DESCRIPTION: &'static str =
-        "Say how many of a product are in stock, by exactly one of product_id or sku.";
+    const DESCRIPTION: &'static str = "How many of a product are in stock.";
     const TOOLSET: Toolset = Toolset::Inventory;
     const EFFECT: Effect = Effect::Reads;
     type Data = Stock;
@@ -154,9 +153,9 @@ impl Tool for CheckStock {
 /// The arguments of `get_product`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct GetProduct {
-    /// The product's number; this or sku.
+    /// This or sku.
     product_id: Option<ProductId>,
-    /// The product's SKU; letter case does not count.
+    /// This or product_id.
     #[schemars(length(min = 1, max = 200))]
     sku: Option<String>,
 }
@@ -164,8 +163,7 @@ pub struct GetProduct {
 impl Tool for GetProduct {
     const NAME: &'static str = "get_product";
     const TITLE: &'static str = "Get a product";
-    const DESCRIPTION: &'static str =
-        "Get a product's name, price, category and stock, by exactly one of product_id or sku.";
+    const DESCRIPTION: &'static str = "A product's name, price, category and stock.";
     const TOOLSET: Toolset = Toolset::Inventory;
     const EFFECT: Effect = Effect::Reads;
     type Data = One;

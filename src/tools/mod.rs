@@ -23,6 +23,7 @@ mod tickets;
 mod times;
 mod vehicles;
 mod vin;
+mod voice;
 mod write;
 
 use std::future::Future;

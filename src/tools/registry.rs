@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use super::engine::Call;
 use super::reply::Reply;
-use super::{Effect, Tool, arguments, schema};
+use super::{Effect, Tool, arguments, schema, voice};
 use super::{
     appointments, billing, booking, customers, holds, insights, inventory, reminders, slots,
     tickets, vehicles, vin,
 };
-use crate::config::Toolset;
+use crate::config::{Profile, Toolset};
 use crate::error::{Refusal, ToolError};
 
 type Running<'a> = Pin<Box<dyn Future<Output = Result<Reply, ToolError>> + Send + 'a>>;
@@ -29,7 +29,7 @@ pub struct Entry {
     description: &'static str,
     open_world: bool,
     input: fn() -> Arc<JsonObject>,
-    output: fn() -> Arc<JsonObject>,
+    output: fn() -> JsonObject,
     fitted: OnceLock<Arc<JsonObject>>,
     run: for<'a> fn(Value, &'a Call<'a>) -> Running<'a>,
 }
@@ -73,21 +73,6 @@ pub static ALL: [Entry; 35] = [
     entry::<insights::GetAnalytics>(),
 ];
 
-/// The tools of the voice profile: what a caller on the phone may want, and no more than ten, since
-/// each tool more makes a model slower and less sure. A hold that is not booked frees itself.
-pub const VOICE: [&str; 10] = [
-    customers::LookupCustomer::NAME,
-    customers::creating::CreateCustomer::NAME,
-    vehicles::AddVehicle::NAME,
-    slots::GetAvailableSlots::NAME,
-    holds::HoldSlot::NAME,
-    booking::BookAppointment::NAME,
-    appointments::upcoming::GetUpcomingAppointments::NAME,
-    appointments::cancelling::CancelAppointment::NAME,
-    booking::moving::RescheduleAppointment::NAME,
-    vin::DecodeVin::NAME,
-];
-
 const fn entry<T: Tool>() -> Entry {
     Entry {
         name: T::NAME,
@@ -111,20 +96,25 @@ const fn entry<T: Tool>() -> Entry {
 
 impl Entry {
     /// The tool as MCP lists it.
-    pub fn definition(&self) -> rmcp::model::Tool {
+    pub fn definition(&self, profile: Profile) -> rmcp::model::Tool {
         let (read_only, destructive, idempotent) = match self.effect {
             Effect::Reads => (true, false, true),
             Effect::Writes { idempotent } => (false, false, idempotent),
             Effect::Destroys => (false, true, false),
         };
-        let annotations = ToolAnnotations::with_title(self.title)
+        let annotations = ToolAnnotations::new()
             .read_only(read_only)
             .destructive(destructive)
             .idempotent(idempotent)
             .open_world(self.open_world);
-        rmcp::model::Tool::new(self.name, self.description, self.input_schema())
+        let mut input = schema::listed(&self.input_schema());
+        let mut output = (self.output)();
+        if profile == Profile::Voice {
+            voice::adapt(self.name, &mut input, &mut output);
+        }
+        rmcp::model::Tool::new(self.name, self.description, input)
             .with_title(self.title)
-            .with_raw_output_schema((self.output)())
+            .with_raw_output_schema(Arc::new(output))
             .with_annotations(annotations)
     }
 

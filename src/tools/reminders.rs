@@ -25,10 +25,10 @@ const DEFAULT_LIMIT: i64 = 10;
 /// The arguments of `get_due_reminders`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct GetDueReminders {
-    /// Visits that begin within so many hours from now, 1 to 2160; left out: 24.
+    /// Visits that begin by then; default 24.
     #[schemars(range(min = 1, max = 2160))]
     within_hours: Option<i64>,
-    /// How many at most, the soonest first; left out: 10.
+    /// At most; default 10.
     #[schemars(range(min = 1, max = 100))]
     limit: Option<i64>,
 }
@@ -73,7 +73,7 @@ pub struct DueReminder {
 impl Tool for GetDueReminders {
     const NAME: &'static str = "get_due_reminders";
     const TITLE: &'static str = "Get due reminders";
-    const DESCRIPTION: &'static str = "List the visits that begin soon and whose customers nobody has reached yet, with the words to say. This sends nothing: call or write to the customer yourself, then note it with record_reminder.";
+    const DESCRIPTION: &'static str = "Visits that begin soon whose customers nobody reached yet, with words to say. It sends nothing: call or write yourself, then record_reminder.";
     const TOOLSET: Toolset = Toolset::Appointments;
     const EFFECT: Effect = Effect::Reads;
     type Data = Due;
@@ -135,12 +135,11 @@ fn tell_due(rows: &[Appointment], has_more: bool, call: &Call<'_>) -> String {
 /// The arguments of `record_reminder`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct RecordReminder {
-    /// The appointment's number, from get_due_reminders.
+    /// From get_due_reminders.
     appointment_id: AppointmentId,
-    /// How the customer was reminded.
+    /// How they were reminded.
     channel: Channel,
-    /// What came of it: reached (spoken to, or delivered), voicemail (a message was left),
-    /// no_answer or failed.
+    /// voicemail: a message was left; failed: it did not get through.
     outcome: Outcome,
 }
 
@@ -171,7 +170,7 @@ pub struct Attempt {
 impl Tool for RecordReminder {
     const NAME: &'static str = "record_reminder";
     const TITLE: &'static str = "Record a reminder";
-    const DESCRIPTION: &'static str = "Note that a customer was reminded of a visit, and what came of it. Record only what really happened: reached and voicemail take the visit off get_due_reminders, no_answer and failed leave it there.";
+    const DESCRIPTION: &'static str = "Note that a customer was reminded, and the outcome, only if it happened. reached and voicemail take the visit off get_due_reminders.";
     const TOOLSET: Toolset = Toolset::Appointments;
     const EFFECT: Effect = Effect::Writes { idempotent: false };
     type Data = Recorded;

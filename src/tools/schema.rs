@@ -11,6 +11,12 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
+/// What every reply about times has, as the server's instructions say.
+const EVERYWHERE: [&str; 2] = ["now", "when"];
+
+/// How many fields of a reply are told one by one.
+const MOST_FIELDS: usize = 20;
+
 /// The schema of what a tool takes.
 pub fn of_arguments<T: JsonSchema>() -> Arc<JsonObject> {
     let mut schema = portable::<T>(Contract::Deserialize);
@@ -20,38 +26,75 @@ pub fn of_arguments<T: JsonSchema>() -> Arc<JsonObject> {
     Arc::new(schema)
 }
 
-/// The schema of the envelope around what a tool returns.
+/// What the list of tools shows of the schema of a tool's arguments.
 ///
-/// Its fields carry no descriptions: their names say what they are, and a client pays for every
-/// word of the tool list in each conversation.
-pub fn of_envelope<T: JsonSchema>() -> Arc<JsonObject> {
-    let mut data = Value::Object(portable::<T>(Contract::Serialize));
-    drop_descriptions(&mut data);
-    let envelope = json!({
+/// The list is paid for in every conversation. Lengths, the bounds that no sensible value meets, and
+/// that other arguments are refused, are enforced all the same; whoever breaks them is told.
+pub fn listed(arguments: &JsonObject) -> JsonObject {
+    let mut schema = Value::Object(arguments.clone());
+    drop_what_goes_without_saying(&mut schema);
+    into_object(schema)
+}
+
+fn drop_what_goes_without_saying(schema: &mut Value) {
+    let Some(schema) = schema.as_object_mut() else { return };
+    for key in ["minLength", "maxLength", "minItems", "additionalProperties"] {
+        schema.shift_remove(key);
+    }
+    // The smallest id or count, and what is far beyond any real number.
+    let is_plain = |bound: &Value| bound.as_i64().is_some_and(|bound| matches!(bound, 0 | 1));
+    if schema.get("minimum").is_some_and(is_plain) {
+        schema.shift_remove("minimum");
+    }
+    let is_far = |bound: &Value| bound.as_i64().is_some_and(|bound| bound.abs() > 1_000_000);
+    schema.retain(|key, bound| !(matches!(key.as_str(), "minimum" | "maximum") && is_far(bound)));
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    properties.into_iter().flat_map(|all| all.values_mut()).for_each(drop_what_goes_without_saying);
+    schema.get_mut("items").into_iter().for_each(drop_what_goes_without_saying);
+}
+
+/// The schema of the envelope around what a tool returns: the names and types of its data's fields.
+///
+/// What is inside of them is not described: their names say what they are, and a client pays for
+/// every word of the tool list in each conversation. Of very many fields those are told that are
+/// always there.
+pub fn of_envelope<T: JsonSchema>() -> JsonObject {
+    let data = portable::<T>(Contract::Serialize);
+    let fields = data.get("properties").and_then(Value::as_object);
+    let required = data.get("required").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let is_long = fields.is_some_and(|fields| fields.len() > MOST_FIELDS);
+    let is_told = |name: &str| {
+        !EVERYWHERE.contains(&name) && (!is_long || required.iter().any(|known| known == name))
+    };
+    let fields: JsonObject = fields
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| is_told(name))
+        .map(|(name, field)| (name.clone(), outline(field)))
+        .collect();
+    into_object(json!({
         "type": "object",
         "properties": {
             "success": {"type": "boolean"},
             "message": {"type": "string"},
-            "replayed": {"type": "boolean"},
-            "data": data,
+            "data": {"type": "object", "properties": fields},
         },
-        "required": ["success", "message", "data"],
-    });
-    let Value::Object(envelope) = envelope else { return Arc::default() };
-    Arc::new(envelope)
+    }))
 }
 
-fn drop_descriptions(schema: &mut Value) {
+/// A field's type alone, and that of its items where they are no objects.
+fn outline(field: &Value) -> Value {
+    let kind = |schema: &Value| schema.get("type").cloned().unwrap_or_else(|| json!("object"));
+    match (kind(field), field.get("items").map(kind)) {
+        (list, Some(items)) if items != "object" => json!({"type": list, "items": {"type": items}}),
+        (other, _) => json!({"type": other}),
+    }
+}
+
+fn into_object(schema: Value) -> JsonObject {
     match schema {
-        Value::Object(object) => {
-            // A field that happens to have this name holds a schema, not a text.
-            if object.get("description").is_some_and(Value::is_string) {
-                object.shift_remove("description");
-            }
-            object.values_mut().for_each(drop_descriptions);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_descriptions),
-        _ => {}
+        Value::Object(schema) => schema,
+        _ => JsonObject::default(),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::domain::local_time::{clock_time, day_bounds, day_of_week, rfc3339, sp
 use crate::domain::shop::Shop;
 use crate::error::ToolError;
 
+mod aloud;
 mod none;
 mod wanted;
 
@@ -28,16 +29,15 @@ const SAID_ALOUD: usize = 3;
 /// The arguments of `get_available_slots`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct GetAvailableSlots {
-    /// The day, YYYY-MM-DD, or today, tomorrow or a weekday name (the next one from today on).
+    /// YYYY-MM-DD, today, tomorrow or a weekday.
     #[schemars(length(min = 1, max = 40))]
     date: String,
-    /// How long the visit takes, in minutes; left out: what the service takes, else 30. Book it
-    /// with the same duration_minutes.
+    /// Default: the service's, else 30.
     #[schemars(range(min = 5, max = 480))]
     duration_minutes: Option<i64>,
-    /// What is to be done.
+    /// The work.
     service_type: Option<ServiceType>,
-    /// How many days to look at, from that day on; left out: 1.
+    /// Days from date on; default 1.
     #[schemars(range(min = 1, max = 31))]
     days: Option<i64>,
 }
@@ -78,7 +78,7 @@ pub struct DaySlots {
 impl Tool for GetAvailableSlots {
     const NAME: &'static str = "get_available_slots";
     const TITLE: &'static str = "Get available slots";
-    const DESCRIPTION: &'static str = "List the start times that can be booked on a day, or on several days from it. Offer at most three of them aloud and pass the chosen one unchanged, with the same duration_minutes, to book_appointment. Only these times are free; never make one up. No slots is a success that says why.";
+    const DESCRIPTION: &'static str = "The free start times of a day, or of several. Offer at most three aloud; pass the chosen one unchanged, with the same duration_minutes, to book_appointment. Never make one up. None is a success that says why.";
     const TOOLSET: Toolset = Toolset::Appointments;
     const EFFECT: Effect = Effect::Reads;
     type Data = AvailableSlots;
@@ -112,6 +112,7 @@ impl Tool for GetAvailableSlots {
             return Err(refuse("date", "is past the last day of the calendar").into());
         };
         let message = match &alternatives {
+            None if call.is_voice() => aloud::tell(&found, call),
             None => tell(&found, call),
             Some(alternatives) => {
                 let unserved = unserved(&store.resources, self.service_type);
@@ -127,6 +128,9 @@ impl Tool for GetAvailableSlots {
             by_date: (days > 1).then_some(listed),
             alternatives,
         };
+        if call.is_voice() {
+            return Ok(Answer::new(message, data.aloud()));
+        }
         Ok(Answer::new(message, data))
     }
 }

@@ -23,21 +23,20 @@ use crate::store::{Session, is_refused};
 /// The arguments of `add_vehicle`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct AddVehicle {
-    /// The owner's number.
+    /// The owner, from lookup_customer.
     customer_id: CustomerId,
-    /// Vehicle identification number, 17 characters, as written or as heard; spaces and hyphens do
-    /// not count.
+    /// 17 characters, as written or as heard.
     #[schemars(length(max = 400))]
     vin: Option<String>,
-    /// Model year, such as 2020.
+    /// Such as 2020.
     year: Option<i64>,
-    /// Make, such as Honda.
+    /// Such as Honda.
     #[schemars(length(max = 200))]
     make: Option<String>,
-    /// Model, such as Accord.
+    /// Such as Accord.
     #[schemars(length(max = 200))]
     model: Option<String>,
-    /// Trim, such as EX.
+    /// Such as EX.
     #[schemars(length(max = 200))]
     trim: Option<String>,
     /// Color.
@@ -49,9 +48,9 @@ pub struct AddVehicle {
     /// Odometer reading.
     #[schemars(range(min = 0, max = 10_000_000))]
     current_mileage: Option<i64>,
-    /// Whether it is the one meant when the customer does not say; the first vehicle always is.
+    /// The one meant if the customer does not say; the first one is.
     is_primary_vehicle: Option<bool>,
-    /// A key of your own for this request: the same key and arguments never add a second one.
+    /// The same key acts once.
     #[schemars(length(min = 1, max = 200))]
     idempotency_key: Option<String>,
 }
@@ -69,7 +68,7 @@ pub struct Added {
 impl Tool for AddVehicle {
     const NAME: &'static str = "add_vehicle";
     const TITLE: &'static str = "Add a vehicle";
-    const DESCRIPTION: &'static str = "Put a customer's vehicle on file. With a VIN alone, year, make, model and trim are looked up; otherwise give year, make and model. Returns the vehicle's id, which book_appointment needs.";
+    const DESCRIPTION: &'static str = "Put a customer's vehicle on file. A VIN yields year, make, model and trim; without one give year, make and model. Next: book_appointment with its id.";
     const TOOLSET: Toolset = Toolset::Crm;
     const EFFECT: Effect = Effect::Writes { idempotent: false };
     type Data = Added;

@@ -24,12 +24,10 @@ use suggestions::{Suggestion, suggest};
 /// The arguments of `decode_vin`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct DecodeVin {
-    /// The vehicle identification number, 17 characters; spaces and hyphens do not count. What was
-    /// heard will do: "one H golf charlie mike eight two six three three alfa zero zero four three
-    /// five two".
+    /// 17 characters, as written or as heard ("one H golf charlie mike eight ...").
     #[schemars(length(max = 400))]
     vin: String,
-    /// Who is calling: where the VIN seems misheard, their own vehicles are suggested first.
+    /// Who calls: their vehicles are suggested first if the VIN seems misheard.
     customer_id: Option<CustomerId>,
 }
 
@@ -54,7 +52,7 @@ pub struct Decoded {
 impl Tool for DecodeVin {
     const NAME: &'static str = "decode_vin";
     const TITLE: &'static str = "Decode a VIN";
-    const DESCRIPTION: &'static str = "Find out make, model, year and more of a vehicle from its VIN, from the public data of NHTSA. A warning about the check digit means that a character may have been misheard: read the VIN back, and look at the suggestions.";
+    const DESCRIPTION: &'static str = "Make, model, year and more by VIN. A check digit warning: a character may be misheard; read it back and see suggestions.";
     const TOOLSET: Toolset = Toolset::Vin;
     const EFFECT: Effect = Effect::Reads;
     const OPEN_WORLD: bool = true;

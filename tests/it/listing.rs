@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::data;
 use crate::shop::{Database, Shop};
 
 async fn tools(shop: &Shop) -> Vec<Value> {
@@ -100,12 +99,58 @@ async fn every_tool_has_its_title_and_all_hints() {
 
 #[tokio::test]
 async fn a_read_only_server_lists_and_answers_only_reads() {
-    let shop = Shop::open(Database::Sqlite).await.with_env("SERVICEBAY_READ_ONLY", "true");
-    let tools = tools(&shop).await;
-    assert!(!tools.is_empty());
-    assert!(tools.iter().all(|tool| tool["annotations"]["readOnlyHint"] == true));
-    let reply = shop.call("create_customer", data::customer()).await;
-    assert_eq!(reply.refusal(), "read_only");
+    let shop = Shop::open(Database::Sqlite).await;
+    let all = tools(&shop).await;
+    let shop = shop.with_env("SERVICEBAY_READ_ONLY", "true");
+    let mut listed = tools(&shop).await;
+    for tool in &all {
+        let is_listed = listed.iter().any(|other| other["name"] == tool["name"]);
+        assert_eq!(is_listed, tool["annotations"]["readOnlyHint"] == true, "{}", tool["name"]);
+        if !is_listed {
+            let reply = shop.call(tool["name"].as_str().unwrap(), json!({})).await;
+            assert_eq!(reply.refusal(), "read_only", "{}", tool["name"]);
+        }
+    }
+    listed.retain(|tool| tool["annotations"]["readOnlyHint"] != true);
+    assert_eq!(listed, Vec::<Value>::new());
+    assert_eq!(
+        shop.call("lookup_customer", json!({ "customer_id": 1 })).await.success()["found"],
+        false
+    );
+}
+
+#[tokio::test]
+async fn every_tool_is_in_one_toolset_and_only_there() {
+    let shop = Shop::open(Database::Sqlite).await;
+    let all = tools(&shop).await;
+    let mut seen = Vec::new();
+    for toolset in ["crm", "appointments", "vin", "billing", "inventory", "insights"] {
+        let shop = Shop::open(Database::Sqlite).await.with_env("SERVICEBAY_TOOLSETS", toolset);
+        let listed = tools(&shop).await;
+        assert!(!listed.is_empty(), "{toolset}");
+        let mut server = shop.server().await;
+        let other = all.iter().find(|tool| !listed.contains(tool)).unwrap();
+        let call = json!({ "name": other["name"], "arguments": {} });
+        assert_eq!(server.request("tools/call", call).await["error"]["code"], -32602, "{toolset}");
+        seen.extend(listed);
+    }
+    let name = |tool: &Value| tool["name"].as_str().unwrap().to_owned();
+    let (mut seen, mut all): (Vec<_>, Vec<_>) =
+        (seen.iter().map(name).collect(), all.iter().map(name).collect());
+    seen.sort_unstable();
+    all.sort_unstable();
+    assert_eq!(seen, all);
+}
+
+#[tokio::test]
+async fn an_unknown_toolset_stops_the_start() {
+    let shop = Shop::open(Database::Sqlite).await.with_env("SERVICEBAY_TOOLSETS", "crm,bookings");
+    let output = shop.command().arg("serve").output().await.unwrap();
+    assert!(!output.status.success());
+    let told = String::from_utf8(output.stderr).unwrap();
+    for word in ["SERVICEBAY_TOOLSETS", "bookings", "appointments", "insights"] {
+        assert!(told.contains(word), "{word} is missing of {told:?}");
+    }
 }
 
 #[tokio::test]

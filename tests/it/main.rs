@@ -14,6 +14,7 @@ mod arguments;
 mod assignment;
 mod billing;
 mod booking;
+mod budgets;
 mod bulk;
 mod bulk_progress;
 mod coherence;

@@ -36,23 +36,23 @@ enum Action {
 /// The arguments of `bulk_update_appointments`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct BulkUpdateAppointments {
-    /// Whether the visits are cancelled or moved by shift_days.
+    /// What to do with each visit.
     action: Action,
-    /// The first day or time: YYYY-MM-DD, today, tomorrow, a weekday name, or RFC 3339.
+    /// First day or time: YYYY-MM-DD, a weekday or RFC 3339.
     #[schemars(length(min = 1, max = 60))]
     from: String,
-    /// The last day (all of it) or time, written like from.
+    /// Last day (whole) or time, like from.
     #[schemars(length(min = 1, max = 60))]
     to: String,
-    /// Only visits for this service.
+    /// Only this work.
     service_type: Option<ServiceType>,
-    /// Why, for every visit; needed to cancel, and not kept where visits move.
+    /// Needed to cancel.
     #[schemars(length(max = 4000))]
     reason: Option<String>,
-    /// By how many days each visit moves, at the same time of day; needed to reschedule.
+    /// Needed to reschedule: how many days later, at the same time of day.
     #[schemars(range(min = -365, max = 365))]
     shift_days: Option<i64>,
-    /// true (also when left out): only tell what would happen; false: do it.
+    /// Default true: change nothing, only tell.
     dry_run: Option<bool>,
 }
 
@@ -96,7 +96,7 @@ enum Change {
 impl Tool for BulkUpdateAppointments {
     const NAME: &'static str = "bulk_update_appointments";
     const TITLE: &'static str = "Update many appointments";
-    const DESCRIPTION: &'static str = "Cancel all scheduled and confirmed visits of a time, or move them by some days, for example when the shop has to close. Call it first without dry_run, which changes nothing and tells what would happen; say that to the person, and only after a yes repeat it with dry_run false. Each move is checked as reschedule_appointment checks it. Visits that have begun are left alone; a call takes 500 visits at most.";
+    const DESCRIPTION: &'static str = "Cancel or move all scheduled and confirmed visits of a time, as when the shop must close. First without dry_run: it tells what would happen. Say that, and only after a yes repeat it with dry_run false. At most 500 visits.";
     const TOOLSET: Toolset = Toolset::Appointments;
     const EFFECT: Effect = Effect::Destroys;
     const LIMIT: Duration = Duration::from_secs(50);

@@ -21,7 +21,7 @@ const SAID_REASON_CHARACTERS: usize = 120;
 /// The arguments of `cancel_appointment`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct CancelAppointment {
-    /// The appointment's number, from get_upcoming_appointments.
+    /// From get_upcoming_appointments.
     appointment_id: AppointmentId,
     /// Why, in the customer's words.
     #[schemars(length(min = 1, max = 4000))]
@@ -50,7 +50,7 @@ pub struct Cancelled {
 impl Tool for CancelAppointment {
     const NAME: &'static str = "cancel_appointment";
     const TITLE: &'static str = "Cancel an appointment";
-    const DESCRIPTION: &'static str = "Cancel a visit and free its time. It cannot be undone: say back which visit it is and get a yes first. To change the time, use reschedule_appointment instead.";
+    const DESCRIPTION: &'static str = "Cancel a visit and free its time. Cannot be undone: say which visit and get a yes first. For another time use reschedule_appointment.";
     const TOOLSET: Toolset = Toolset::Appointments;
     const EFFECT: Effect = Effect::Destroys;
     type Data = Cancelled;

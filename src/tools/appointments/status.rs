@@ -42,15 +42,14 @@ impl From<NewStatus> for Status {
 /// The arguments of `update_appointment_status`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct UpdateAppointmentStatus {
-    /// The appointment's number, from get_upcoming_appointments or search_appointments.
+    /// From the appointment lists.
     appointment_id: AppointmentId,
-    /// Where it stands now: confirmed by the customer, in progress, completed, or the customer did
-    /// not come.
+    /// The new status.
     status: NewStatus,
-    /// What was done, with in_progress or completed.
+    /// What was done.
     #[schemars(length(max = 4000))]
     work_performed: Option<String>,
-    /// The odometer reading, with in_progress or completed; kept where it is the highest so far.
+    /// Odometer reading.
     #[schemars(range(min = 0, max = 10_000_000))]
     mileage: Option<i64>,
 }
@@ -75,7 +74,7 @@ pub struct Updated {
 impl Tool for UpdateAppointmentStatus {
     const NAME: &'static str = "update_appointment_status";
     const TITLE: &'static str = "Update an appointment's status";
-    const DESCRIPTION: &'static str = "Note that a visit is confirmed, has begun, is completed, or that the customer did not come. A visit goes from scheduled to confirmed, in_progress and completed, steps may be left out; completed and no_show are final and free the bay. To cancel, use cancel_appointment.";
+    const DESCRIPTION: &'static str = "Note that a visit is confirmed, has begun, is completed, or that nobody came (no_show). Steps may be left out; the last two are final and free the bay. To cancel, cancel_appointment.";
     const TOOLSET: Toolset = Toolset::Appointments;
     const EFFECT: Effect = Effect::Writes { idempotent: true };
     type Data = Updated;

@@ -23,20 +23,20 @@ use crate::tools::{Answer, Call, Effect, Tool};
 /// The arguments of `create_invoice`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct CreateInvoice {
-    /// The customer's number, from lookup_customer.
+    /// From lookup_customer.
     customer_id: CustomerId,
-    /// What it is for, 1 to 100 lines.
+    /// 1 to 100 lines.
     #[schemars(length(min = 1, max = 100))]
     line_items: Vec<Line>,
-    /// The visit that it is for, one of the customer's.
+    /// The visit that it is for.
     appointment_id: Option<AppointmentId>,
-    /// ISO 4217 code; left out: the shop's currency.
+    /// ISO 4217; default the shop's.
     #[schemars(length(max = 10))]
     currency: Option<String>,
-    /// The day until which it is to be paid, YYYY-MM-DD; left out: none.
+    /// YYYY-MM-DD; default none.
     #[schemars(length(min = 1, max = 60))]
     due_date: Option<String>,
-    /// A key of your own for this request: the same key and arguments never make a second one.
+    /// The same key acts once.
     #[schemars(length(min = 1, max = 200))]
     idempotency_key: Option<String>,
 }
@@ -45,14 +45,14 @@ pub struct CreateInvoice {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Line {
-    /// What it is for.
+    /// The work or part.
     #[schemars(length(min = 1, max = 200))]
     description: String,
-    /// How many units, up to 3 decimals, such as 1.5 hours.
+    /// Such as 1.5 hours.
     quantity: Number,
-    /// Price of one, such as 49.95; negative for a discount.
+    /// Price of one; negative: a discount.
     unit_price: Number,
-    /// The product's SKU, where it is one of the shop's products.
+    /// If it is one of the shop's products.
     #[schemars(length(min = 1, max = 200))]
     sku: Option<String>,
 }
@@ -67,7 +67,7 @@ pub struct Created {
 impl Tool for CreateInvoice {
     const NAME: &'static str = "create_invoice";
     const TITLE: &'static str = "Create an invoice";
-    const DESCRIPTION: &'static str = "Make an invoice, pending until it is paid. Its amount is the sum of the lines: quantity times unit_price, rounded half away from zero. A sku must be that of a product (search_products); stock is not changed, for that use adjust_stock.";
+    const DESCRIPTION: &'static str = "Make an invoice over line_items, pending until paid. A sku must be a product's; stock stays as it is (adjust_stock).";
     const TOOLSET: Toolset = Toolset::Billing;
     const EFFECT: Effect = Effect::Writes { idempotent: false };
     type Data = Created;

@@ -20,14 +20,14 @@ const DEFAULT_LIMIT: i64 = 10;
 /// The arguments of `get_invoices`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct GetInvoices {
-    /// The customer's number, from lookup_customer.
+    /// From lookup_customer.
     customer_id: CustomerId,
-    /// Only those that stand here; pending is not yet paid and not yet overdue. Left out: all.
+    /// Default all.
     status: Option<Status>,
-    /// How many at most; left out: 10.
+    /// At most; default 10.
     #[schemars(range(min = 1, max = 100))]
     limit: Option<i64>,
-    /// The next_cursor of the reply before, for what follows it.
+    /// From next_cursor.
     #[schemars(length(max = 100))]
     cursor: Option<String>,
 }
@@ -47,8 +47,7 @@ pub struct Listed {
 impl Tool for GetInvoices {
     const NAME: &'static str = "get_invoices";
     const TITLE: &'static str = "Get a customer's invoices";
-    const DESCRIPTION: &'static str =
-        "List a customer's invoices, newest first, with line items and what is due of each.";
+    const DESCRIPTION: &'static str = "A customer's invoices, newest first, and what is due.";
     const TOOLSET: Toolset = Toolset::Billing;
     const EFFECT: Effect = Effect::Reads;
     type Data = Listed;

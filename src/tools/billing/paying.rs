@@ -24,17 +24,16 @@ const REPEATED_WITHIN_SECONDS: i64 = 600;
 /// The arguments of `create_payment`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct CreatePayment {
-    /// The invoice's number, from get_invoices.
+    /// From get_invoices.
     invoice_id: InvoiceId,
-    /// How much was received, in the invoice's currency, such as 149.95; at most what is due.
+    /// In the invoice's currency, such as 149.95.
     amount: Number,
     /// How it was paid.
     method: Method,
-    /// What the payment is known by, such as a receipt number.
+    /// Such as a receipt number.
     #[schemars(length(max = 200))]
     reference: Option<String>,
-    /// A key of your own for this payment: the same key and arguments never record it twice, and
-    /// another key makes it another payment.
+    /// The same key acts once.
     #[schemars(length(min = 1, max = 200))]
     idempotency_key: Option<String>,
 }
@@ -51,7 +50,7 @@ pub struct Paid {
 impl Tool for CreatePayment {
     const NAME: &'static str = "create_payment";
     const TITLE: &'static str = "Record a payment";
-    const DESCRIPTION: &'static str = "Record a payment that the shop has received on an invoice; it moves no money and cannot be taken back. More than what is due is refused. The same payment (invoice, amount, method, reference) again within 10 minutes is taken for a repeated call and recorded once, unless it brings an idempotency_key of its own.";
+    const DESCRIPTION: &'static str = "Record a payment that the shop received; it moves no money and cannot be undone: say amount and invoice back first. More than is due is refused. The same again within 10 minutes counts once, unless under another idempotency_key.";
     const TOOLSET: Toolset = Toolset::Billing;
     const EFFECT: Effect = Effect::Destroys;
     type Data = Paid;

@@ -24,17 +24,15 @@ use crate::store::{Appointment, is_refused};
 /// The arguments of `reschedule_appointment`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct RescheduleAppointment {
-    /// The appointment's number, from get_upcoming_appointments.
+    /// From get_upcoming_appointments.
     appointment_id: AppointmentId,
-    /// The new start: one of get_available_slots, or RFC 3339; without an offset it is the shop's
-    /// local time, such as 2027-01-15T09:00, or tomorrow 09:00.
-    /// Needed unless hold_id is given.
+    /// From get_available_slots, or RFC 3339; no offset: the shop's time. Or hold_id.
     #[schemars(length(min = 1, max = 60))]
     new_datetime: Option<String>,
-    /// How long it takes now, in minutes; left out: as long as before.
+    /// Default: as before.
     #[schemars(range(min = 5, max = 480))]
     duration_minutes: Option<i64>,
-    /// The hold_id of hold_slot, where the new time was kept for this customer.
+    /// From hold_slot, if the time is held.
     #[schemars(length(min = 1, max = 40))]
     hold_id: Option<String>,
 }
@@ -68,7 +66,7 @@ pub struct Rescheduled {
 impl Tool for RescheduleAppointment {
     const NAME: &'static str = "reschedule_appointment";
     const TITLE: &'static str = "Reschedule an appointment";
-    const DESCRIPTION: &'static str = "Move a visit to another time, under the same checks as booking; the appointment keeps its number. If the move is refused, the visit stays where it was and data.alternatives has the nearest free times. A time that hold_slot kept is taken by its hold_id.";
+    const DESCRIPTION: &'static str = "Move a visit, checked like a booking; it keeps its number. Refused: it stays, and data.alternatives has the nearest free times.";
     const TOOLSET: Toolset = Toolset::Appointments;
     const EFFECT: Effect = Effect::Writes { idempotent: true };
     type Data = Rescheduled;

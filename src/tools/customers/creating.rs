@@ -26,24 +26,23 @@ pub struct CreateCustomer {
     /// Last name.
     #[schemars(length(min = 1, max = 200))]
     last_name: String,
-    /// Phone number in any usual writing, such as (202) 555-0123.
+    /// In any usual writing.
     #[schemars(length(min = 1, max = 40))]
     phone_number: String,
     /// E-mail address.
     #[schemars(length(max = 254))]
     email: Option<String>,
-    /// The customer's tier; standard where it is left out.
+    /// Default standard.
     #[schemars(length(max = 200))]
     tier: Option<String>,
-    /// What the customer prefers, by name, such as {"contact": "text message"}.
+    /// By name, such as {"contact": "sms"}.
     preferences: Option<Map<String, Value>>,
-    /// What the shop should remember, in plain words.
+    /// What the shop should remember.
     #[schemars(length(max = 4000))]
     notes: Option<String>,
-    /// Set it to true only where another customer has the same phone number and the caller says
-    /// that the household or company shares it.
+    /// True only if the caller says that the number is shared.
     allow_shared_phone: Option<bool>,
-    /// A key of your own for this request: the same key and arguments never create a second one.
+    /// The same key acts once.
     #[schemars(length(min = 1, max = 200))]
     idempotency_key: Option<String>,
 }
@@ -58,7 +57,7 @@ pub struct Created {
 impl Tool for CreateCustomer {
     const NAME: &'static str = "create_customer";
     const TITLE: &'static str = "Create a customer";
-    const DESCRIPTION: &'static str = "Put a new customer on file. Look the caller up first: a phone number or e-mail that another customer has fails as already_exists, with that customer's id in data.customer_id.";
+    const DESCRIPTION: &'static str = "Put a new customer on file once lookup_customer found nobody. A phone or e-mail on file fails as already_exists with data.customer_id. Next: add_vehicle.";
     const TOOLSET: Toolset = Toolset::Crm;
     const EFFECT: Effect = Effect::Writes { idempotent: false };
     type Data = Created;

@@ -18,9 +18,9 @@ use crate::tools::{Answer, Call, Effect, Tool};
 /// The arguments of `merge_customers`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct MergeCustomers {
-    /// The customer who stays.
+    /// Who stays.
     keep_customer_id: CustomerId,
-    /// The customer whose vehicles, appointments, tickets and invoices move to the other one.
+    /// Whose records move there.
     merge_customer_id: CustomerId,
 }
 
@@ -59,7 +59,7 @@ impl From<store::Moved> for Moved {
 impl Tool for MergeCustomers {
     const NAME: &'static str = "merge_customers";
     const TITLE: &'static str = "Merge two customers";
-    const DESCRIPTION: &'static str = "Make one customer of two records of the same person: vehicles, appointments, tickets and invoices of merge_customer_id move to keep_customer_id, which takes over the contact details that it lacks. It cannot be undone: compare both records and get a yes first. The merged id, phone number and e-mail lead to the kept customer from then on.";
+    const DESCRIPTION: &'static str = "Make one customer of two records of one person: all of merge_customer_id moves to keep_customer_id. Cannot be undone: compare both and get a yes first. The merged id, phone and e-mail lead to the kept one.";
     const TOOLSET: Toolset = Toolset::Crm;
     const EFFECT: Effect = Effect::Destroys;
     type Data = Merged;

@@ -23,12 +23,11 @@ use crate::tools::{Answer, Call, Effect, Tool};
 /// The arguments of `update_customer`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct UpdateCustomer {
-    /// The customer's number, from lookup_customer.
+    /// From lookup_customer.
     customer_id: CustomerId,
-    /// What to change, at least one field; what is left out stays as it is.
+    /// What to change; the rest stays.
     updates: Updates,
-    /// Set it to true only where another customer has the new phone number and the caller says that
-    /// the household or company shares it.
+    /// True only if the caller says that the number is shared.
     allow_shared_phone: Option<bool>,
 }
 
@@ -42,24 +41,23 @@ struct Updates {
     /// Last name.
     #[schemars(length(min = 1, max = 200))]
     last_name: Option<String>,
-    /// E-mail address; an empty text removes it.
+    /// Empty removes it.
     #[schemars(length(max = 254))]
     email: Option<String>,
-    /// Phone number in any usual writing, such as (202) 555-0123.
+    /// In any usual writing.
     #[schemars(length(min = 1, max = 40))]
     phone_number: Option<String>,
-    /// Whether the shop works for the customer.
+    /// Whether the shop works for them.
     account_status: Option<AccountStatus>,
-    /// The customer's tier.
+    /// Such as gold.
     #[schemars(length(min = 1, max = 200))]
     tier: Option<String>,
-    /// How satisfied the customer is, 0 to 5.
+    /// 0 to 5.
     #[schemars(range(min = 0, max = 5))]
     satisfaction_score: Option<f64>,
-    /// Preferences to set, by name; null removes one, those that are not named stay.
+    /// Set by name; null removes one.
     preferences: Option<Map<String, Value>>,
-    /// What the shop should remember, in plain words, instead of the notes so far; an empty text
-    /// removes them.
+    /// Replaces the notes; empty removes them.
     #[schemars(length(max = 4000))]
     notes: Option<String>,
 }
@@ -80,7 +78,7 @@ pub struct Updated {
 impl Tool for UpdateCustomer {
     const NAME: &'static str = "update_customer";
     const TITLE: &'static str = "Update a customer";
-    const DESCRIPTION: &'static str = "Correct or complete what is on file about a customer: name, e-mail, phone, status, tier, satisfaction, preferences, notes. Only the fields in updates change. A phone number or e-mail that another customer has fails as already_exists: if both are the same person, use merge_customers.";
+    const DESCRIPTION: &'static str = "Change what is on file about a customer. A phone or e-mail of another one fails as already_exists: are both one person, merge_customers.";
     const TOOLSET: Toolset = Toolset::Crm;
     const EFFECT: Effect = Effect::Writes { idempotent: true };
     type Data = Updated;

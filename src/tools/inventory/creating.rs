@@ -19,21 +19,21 @@ use crate::tools::{Answer, Call, Effect, Tool};
 /// The arguments of `create_product`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct CreateProduct {
-    /// The shop's own code for it; letter case does not count.
+    /// The shop's own code.
     #[schemars(length(min = 1, max = 200))]
     sku: String,
-    /// Its name.
+    /// What it is called.
     #[schemars(length(min = 1, max = 200))]
     name: String,
-    /// Price of one in the shop's currency, such as 12.95.
+    /// Of one, in the shop's currency.
     price: Number,
-    /// How many are there now; left out: 0.
+    /// Default 0.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     stock_quantity: Option<i64>,
-    /// The kind of product, such as filters.
+    /// Such as filters.
     #[schemars(length(max = 200))]
     category: Option<String>,
-    /// A key of your own for this request: the same key and arguments never create a second one.
+    /// The same key acts once.
     #[schemars(length(min = 1, max = 200))]
     idempotency_key: Option<String>,
 }
@@ -42,7 +42,7 @@ impl Tool for CreateProduct {
     const NAME: &'static str = "create_product";
     const TITLE: &'static str = "Create a product";
     const DESCRIPTION: &'static str =
-        "Put a product on file. A SKU that another product has fails as already_exists.";
+        "Put a product on file. A SKU on file fails as already_exists.";
     const TOOLSET: Toolset = Toolset::Inventory;
     const EFFECT: Effect = Effect::Writes { idempotent: false };
     type Data = One;

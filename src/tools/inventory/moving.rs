@@ -17,18 +17,18 @@ use crate::tools::{Answer, Call, Effect, Tool};
 /// The arguments of `adjust_stock`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct AdjustStock {
-    /// The product's number; this or sku.
+    /// This or sku.
     product_id: Option<ProductId>,
-    /// The product's SKU; letter case does not count.
+    /// This or product_id.
     #[schemars(length(min = 1, max = 200))]
     sku: Option<String>,
-    /// How many come in, or go out where it is negative; not 0.
+    /// What comes in; negative: goes out.
     #[schemars(range(min = -1_000_000_000, max = 1_000_000_000))]
     delta: i64,
-    /// Why, such as used on appointment 42, delivery, or counted.
+    /// Such as used on appointment 42.
     #[schemars(length(min = 1, max = 200))]
     reason: String,
-    /// A key of your own for this request: the same key and arguments never change it twice.
+    /// The same key acts once.
     #[schemars(length(min = 1, max = 200))]
     idempotency_key: Option<String>,
 }
@@ -36,7 +36,7 @@ pub struct AdjustStock {
 impl Tool for AdjustStock {
     const NAME: &'static str = "adjust_stock";
     const TITLE: &'static str = "Adjust a product's stock";
-    const DESCRIPTION: &'static str = "Take some of a product out of stock or put some in, by exactly one of product_id or sku. Each change is kept with its reason. Taking more than there are fails as insufficient_stock. Give an idempotency_key, so that a repeated call does not count twice.";
+    const DESCRIPTION: &'static str = "Put stock in or take it out; the reason is kept. Below zero fails as insufficient_stock. Give an idempotency_key: a repeated call then counts once.";
     const TOOLSET: Toolset = Toolset::Inventory;
     const EFFECT: Effect = Effect::Writes { idempotent: false };
     type Data = One;

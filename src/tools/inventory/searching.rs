@@ -24,18 +24,18 @@ const FOLDED_PER_SEARCH: i64 = 5_000;
 /// The arguments of `search_products`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct SearchProducts {
-    /// Words of the name or SKU, in part and in any order; accents and case do not count.
+    /// Words of its name or SKU, in part.
     #[schemars(length(max = 200))]
     query: Option<String>,
-    /// Only those of this category.
+    /// Only this one.
     #[schemars(length(max = 200))]
     category: Option<String>,
-    /// true: only what is in stock; false: only what is not.
+    /// True: only what there is; false: only what has run out.
     in_stock: Option<bool>,
-    /// How many at most; left out: 10.
+    /// At most; default 10.
     #[schemars(range(min = 1, max = 100))]
     limit: Option<i64>,
-    /// The next_cursor of the reply before, for what follows it.
+    /// From next_cursor.
     #[schemars(length(max = 100))]
     cursor: Option<String>,
 }
@@ -53,7 +53,7 @@ pub struct Found {
 impl Tool for SearchProducts {
     const NAME: &'static str = "search_products";
     const TITLE: &'static str = "Search products";
-    const DESCRIPTION: &'static str = "Find products by words of their name or SKU, category and stock; without any of them, list all.";
+    const DESCRIPTION: &'static str = "Find products; without arguments all.";
     const TOOLSET: Toolset = Toolset::Inventory;
     const EFFECT: Effect = Effect::Reads;
     type Data = Found;

@@ -19,19 +19,19 @@ use crate::tools::{Answer, Call, Effect, Tool};
 /// The arguments of `update_ticket`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct UpdateTicket {
-    /// The ticket's number, from get_customer_tickets.
+    /// From get_customer_tickets.
     ticket_id: TicketId,
-    /// Where it stands now.
+    /// The new status.
     status: Option<Status>,
-    /// How urgent it is.
+    /// The new priority.
     priority: Option<Priority>,
-    /// Who takes care of it; an empty text takes it from whoever did.
+    /// Who takes care of it; empty: nobody.
     #[schemars(length(max = 200))]
     assigned_to: Option<String>,
-    /// The kind of matter; an empty text removes it.
+    /// Empty removes it.
     #[schemars(length(max = 200))]
     category: Option<String>,
-    /// What is to be added to what was said.
+    /// To be added.
     #[schemars(length(min = 1, max = 4000))]
     comment: Option<String>,
 }
@@ -39,7 +39,8 @@ pub struct UpdateTicket {
 impl Tool for UpdateTicket {
     const NAME: &'static str = "update_ticket";
     const TITLE: &'static str = "Update a ticket";
-    const DESCRIPTION: &'static str = "Change where a ticket stands, how urgent it is, its category or who takes care of it, or add a comment; at least one of them.";
+    const DESCRIPTION: &'static str =
+        "Change a ticket's status, priority, category or assignee, or add a comment.";
     const TOOLSET: Toolset = Toolset::Crm;
     const EFFECT: Effect = Effect::Writes { idempotent: false };
     type Data = One;

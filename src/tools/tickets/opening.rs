@@ -18,20 +18,20 @@ use crate::tools::{Answer, Call, Effect, Tool};
 /// The arguments of `create_ticket`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct CreateTicket {
-    /// The customer's number, from lookup_customer.
+    /// From lookup_customer.
     customer_id: CustomerId,
-    /// What it is about, in a line.
+    /// In a line.
     #[schemars(length(min = 1, max = 200))]
     subject: String,
-    /// How urgent it is; left out: normal.
+    /// Default normal.
     priority: Option<Priority>,
-    /// The kind of matter, such as billing or warranty.
+    /// Such as billing or warranty.
     #[schemars(length(max = 200))]
     category: Option<String>,
-    /// What the customer says, in the customer's words.
+    /// What the customer says.
     #[schemars(length(max = 4000))]
     description: Option<String>,
-    /// A key of your own for this request: the same key and arguments never open a second one.
+    /// The same key acts once.
     #[schemars(length(min = 1, max = 200))]
     idempotency_key: Option<String>,
 }
@@ -39,7 +39,7 @@ pub struct CreateTicket {
 impl Tool for CreateTicket {
     const NAME: &'static str = "create_ticket";
     const TITLE: &'static str = "Open a ticket";
-    const DESCRIPTION: &'static str = "Open a ticket for what the shop has to see to and no visit settles by itself: a complaint, a question, a call back. To bring a vehicle in, use book_appointment.";
+    const DESCRIPTION: &'static str = "Note a complaint, question or call back that no visit settles. To bring a vehicle in, book_appointment.";
     const TOOLSET: Toolset = Toolset::Crm;
     const EFFECT: Effect = Effect::Writes { idempotent: false };
     type Data = One;

@@ -21,9 +21,9 @@ use crate::tools::{Answer, Call, Effect, Tool};
 /// The arguments of `update_vehicle`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct UpdateVehicle {
-    /// The vehicle's number, from lookup_customer.
+    /// From lookup_customer.
     vehicle_id: VehicleId,
-    /// What to change, at least one field; what is left out stays as it is.
+    /// What to change; the rest stays.
     updates: Updates,
 }
 
@@ -31,30 +31,30 @@ pub struct UpdateVehicle {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(inline)]
 struct Updates {
-    /// Vehicle identification number, 17 characters, as written or as heard; an empty text removes it.
+    /// As written or as heard; empty removes it.
     #[schemars(length(max = 400))]
     vin: Option<String>,
-    /// Model year, such as 2020.
+    /// Such as 2020.
     year: Option<i64>,
-    /// Make, such as Honda.
+    /// Such as Honda.
     #[schemars(length(min = 1, max = 200))]
     make: Option<String>,
-    /// Model, such as Accord.
+    /// Such as Accord.
     #[schemars(length(min = 1, max = 200))]
     model: Option<String>,
-    /// Trim, such as EX; an empty text removes it.
+    /// Empty removes it.
     #[schemars(length(max = 200))]
     trim: Option<String>,
-    /// Color; an empty text removes it.
+    /// Empty removes it.
     #[schemars(length(max = 200))]
     color: Option<String>,
-    /// License plate; an empty text removes it.
+    /// Empty removes it.
     #[schemars(length(max = 200))]
     license_plate: Option<String>,
     /// Odometer reading.
     #[schemars(range(min = 0, max = 10_000_000))]
     current_mileage: Option<i64>,
-    /// True makes it the one meant when the customer does not say.
+    /// True: the one meant if the customer does not say.
     is_primary_vehicle: Option<bool>,
 }
 
@@ -75,7 +75,8 @@ pub struct Updated {
 impl Tool for UpdateVehicle {
     const NAME: &'static str = "update_vehicle";
     const TITLE: &'static str = "Update a vehicle";
-    const DESCRIPTION: &'static str = "Correct or complete what is on file about a vehicle: VIN, year, make, model, trim, color, plate, mileage, or make it the customer's primary one. Only the fields in updates change.";
+    const DESCRIPTION: &'static str =
+        "Change what is on file about a vehicle, or make it the primary one.";
     const TOOLSET: Toolset = Toolset::Crm;
     const EFFECT: Effect = Effect::Writes { idempotent: true };
     type Data = Updated;

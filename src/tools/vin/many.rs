@@ -13,8 +13,7 @@ use crate::tools::{Answer, Call, Effect, Tool};
 /// The arguments of `decode_vins`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct DecodeVins {
-    /// The vehicle identification numbers, at most 50; what one of them is does not matter to the
-    /// others.
+    /// At most 50.
     #[schemars(length(min = 1, max = 50), inner(length(max = 400)))]
     vins: Vec<String>,
 }
@@ -52,7 +51,7 @@ struct One {
 impl Tool for DecodeVins {
     const NAME: &'static str = "decode_vins";
     const TITLE: &'static str = "Decode many VINs";
-    const DESCRIPTION: &'static str = "Decode up to 50 VINs in one call, as decode_vin does one. Each has its own result, success or failure, in the order given.";
+    const DESCRIPTION: &'static str = "Decode up to 50 VINs, each with its own result, in order.";
     const TOOLSET: Toolset = Toolset::Vin;
     const EFFECT: Effect = Effect::Reads;
     const OPEN_WORLD: bool = true;

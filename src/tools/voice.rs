@@ -1,0 +1,205 @@
+//! The voice profile: the tools that a caller on the phone may need, with replies that a model takes
+//! in before the caller wonders whether anybody is there.
+//!
+//! A reply has 600 bytes as it is sent, and a success says everything twice. So it has the sentence
+//! to say aloud and what the next call needs; what else there is to know, the sentence tells.
+
+mod shortening;
+mod vehicle;
+
+use rmcp::model::JsonObject;
+use serde_json::{Value, json};
+
+use super::reply::Reply;
+use super::{Tool, appointments, booking, customers, holds, slots, vehicles, vin};
+
+/// A tool of the profile, and the fields of its data that its replies have, best first: where the
+/// first choice has no room, the second is taken, and so on.
+struct Brief {
+    tool: &'static str,
+    choices: &'static [&'static [&'static str]],
+}
+
+/// The tools of the profile, and no more than ten, since each tool more makes a model slower and
+/// less sure. A hold that is not booked frees itself.
+static BRIEFS: [Brief; 10] = [
+    Brief {
+        tool: customers::LookupCustomer::NAME,
+        choices: &[
+            &[
+                "found",
+                "customer.id",
+                "customer.first_name",
+                "customer.last_name",
+                "customer.vehicles.id",
+                "customer.vehicles.year",
+                "customer.vehicles.make",
+                "customer.vehicles.model",
+                "candidates",
+            ],
+            &[
+                "found",
+                "customer.id",
+                "customer.vehicles.id",
+                "customer.vehicles.year",
+                "customer.vehicles.make",
+                "customer.vehicles.model",
+                "candidates.customer_id",
+                "candidates.first_name",
+            ],
+            &[
+                "found",
+                "customer.id",
+                "customer.vehicles.id",
+                "customer.vehicles.model",
+                "candidates.customer_id",
+                "candidates.first_name",
+            ],
+        ],
+    },
+    Brief {
+        tool: customers::creating::CreateCustomer::NAME,
+        choices: &[
+            &["customer.id", "customer.first_name", "customer.last_name", "customer.phone_number"],
+            &["customer.id"],
+        ],
+    },
+    Brief {
+        tool: vehicles::AddVehicle::NAME,
+        choices: &[
+            &["vehicle.id", "vehicle.year", "vehicle.make", "vehicle.model"],
+            &["vehicle.id"],
+        ],
+    },
+    Brief {
+        tool: slots::GetAvailableSlots::NAME,
+        choices: &[
+            &["date", "duration_minutes", "available_slots", "closed_reason", "alternatives"],
+            &["available_slots", "alternatives"],
+            &["available_slots", "alternatives.scheduled_at"],
+        ],
+    },
+    Brief {
+        tool: holds::HoldSlot::NAME,
+        choices: &[&["hold_id", "scheduled_at", "expires_at"], &["hold_id", "scheduled_at"]],
+    },
+    Brief {
+        tool: booking::BookAppointment::NAME,
+        choices: &[
+            &["appointment_id", "scheduled_at", "when", "vehicle_description", "status"],
+            &["appointment_id", "scheduled_at", "status"],
+            &["appointment_id", "status"],
+        ],
+    },
+    Brief {
+        tool: appointments::upcoming::GetUpcomingAppointments::NAME,
+        choices: &[
+            &[
+                "appointments.appointment_id",
+                "appointments.when",
+                "appointments.service_type",
+                "appointments.status",
+                "next_cursor",
+            ],
+            &[
+                "appointments.appointment_id",
+                "appointments.when",
+                "appointments.service_type",
+                "next_cursor",
+            ],
+            &["appointments.appointment_id", "appointments.when", "next_cursor"],
+            &["appointments.appointment_id", "next_cursor"],
+        ],
+    },
+    Brief {
+        tool: appointments::cancelling::CancelAppointment::NAME,
+        choices: &[&["appointment_id", "status", "when"], &["appointment_id", "status"]],
+    },
+    Brief {
+        tool: booking::moving::RescheduleAppointment::NAME,
+        choices: &[
+            &["appointment_id", "new_datetime", "when", "status"],
+            &["appointment_id", "new_datetime", "status"],
+        ],
+    },
+    Brief {
+        tool: vin::DecodeVin::NAME,
+        choices: &[
+            &["vin", "year", "make", "model", "trim", "check_digit_valid", "warnings"],
+            &["year", "make", "model", "check_digit_valid", "suggestions.vin"],
+            &["year", "make", "model", "check_digit_valid"],
+        ],
+    },
+];
+
+/// Arguments that a call on the phone does without; they are not listed, and still taken.
+const UNSAID: [&str; 9] = [
+    "crm_id",
+    "current_mileage",
+    "hold_minutes",
+    "idempotency_key",
+    "is_primary_vehicle",
+    "limit",
+    "preferences",
+    "service_description",
+    "tier",
+];
+
+/// Whether the profile has this tool.
+pub fn has(tool: &str) -> bool {
+    BRIEFS.iter().any(|brief| brief.tool == tool)
+}
+
+/// Leaves in a tool's schemas what the profile has, and adds what it alone has.
+pub fn adapt(tool: &str, input: &mut JsonObject, output: &mut JsonObject) {
+    let Some(brief) = BRIEFS.iter().find(|brief| brief.tool == tool) else { return };
+    let is_kept = |field: &str| {
+        let mut paths = brief.choices.iter().copied().flatten();
+        paths.any(|path| path.split('.').next() == Some(field))
+    };
+    if let Some(fields) = properties(output).and_then(|fields| fields.get_mut("data"))
+        && let Some(fields) = fields.as_object_mut().and_then(properties)
+    {
+        fields.retain(|field, _| is_kept(field));
+        fields.insert("left_out".to_owned(), json!({"type": "integer"}));
+    }
+    let Some(arguments) = properties(input) else { return };
+    arguments.retain(|name, _| !UNSAID.contains(&name.as_str()));
+    if tool == customers::LookupCustomer::NAME {
+        arguments.insert(vehicle::NAME.to_owned(), vehicle::schema());
+    }
+}
+
+fn properties(schema: &mut JsonObject) -> Option<&mut JsonObject> {
+    schema.get_mut("properties")?.as_object_mut()
+}
+
+/// What a call asks of this profile alone, taken out of its arguments.
+pub struct Wish {
+    vehicle: Option<String>,
+}
+
+impl Wish {
+    /// Reads it.
+    pub fn take(tool: &str, arguments: &mut Value) -> Self {
+        let is_lookup = tool == customers::LookupCustomer::NAME;
+        Self { vehicle: is_lookup.then(|| vehicle::take(arguments)).flatten() }
+    }
+
+    /// The reply in few words.
+    pub fn shorten(&self, tool: &str, reply: Reply) -> Reply {
+        let brief = BRIEFS.iter().find(|brief| brief.tool == tool);
+        let Ok(Value::Object(mut envelope)) = serde_json::from_str(&reply.text) else {
+            return reply;
+        };
+        let text = if reply.is_error {
+            shortening::failure(envelope)
+        } else {
+            if let Some(words) = &self.vehicle {
+                vehicle::keep_those_meant(&mut envelope, words);
+            }
+            shortening::success(envelope, brief.map_or(&[], |brief| brief.choices))
+        };
+        Reply { text: text.into(), is_error: reply.is_error }
+    }
+}
