@@ -4,6 +4,8 @@
 pub const MAX_NAME: usize = 200;
 /// The longest free text, in characters.
 pub const MAX_TEXT: usize = 4_000;
+/// The longest notes of a customer that was several records before, in characters.
+pub const MAX_MERGED_NOTES: usize = 40_000;
 /// The longest e-mail address, in characters (RFC 5321, 4.5.3.1.3).
 const MAX_EMAIL: usize = 254;
 
@@ -48,7 +50,19 @@ pub fn name(text: &str) -> Result<String, InvalidText> {
 /// # Errors
 /// Where it is too long or holds another control character.
 pub fn free_text(text: &str) -> Result<String, InvalidText> {
-    check_length(text, MAX_TEXT)?;
+    text_up_to(text, MAX_TEXT)
+}
+
+/// A customer's notes from another database, where they may be those of several merged records.
+///
+/// # Errors
+/// Where they are longer than those may be, or hold a control character.
+pub fn merged_notes(text: &str) -> Result<String, InvalidText> {
+    text_up_to(text, MAX_MERGED_NOTES)
+}
+
+fn text_up_to(text: &str, allowed: usize) -> Result<String, InvalidText> {
+    check_length(text, allowed)?;
     check_characters(text, |c| c == '\n' || c == '\t')?;
     Ok(text.to_owned())
 }
@@ -89,14 +103,32 @@ fn check_length(text: &str, allowed: usize) -> Result<(), InvalidText> {
 }
 
 fn check_characters(text: &str, allowed: impl Fn(char) -> bool) -> Result<(), InvalidText> {
-    let hidden = |c: char| (c.is_control() && !allowed(c)) || is_direction_control(c);
+    let hidden = |c: char| (c.is_control() && !allowed(c)) || is_hidden(c);
     text.chars().find(|&c| hidden(c)).map_or(Ok(()), |c| Err(InvalidText::Control(c)))
 }
 
-/// Explicit bidirectional formatting characters (Unicode Standard Annex 9, 2.1 to 2.5): they make
-/// a text read otherwise than it is stored.
-pub const fn is_direction_control(c: char) -> bool {
-    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+/// Characters that nobody sees, and that make a text read otherwise than it is stored: those that set
+/// its direction (Unicode Standard Annex 9, 2.1 to 2.6), blanks without width, invisible operators,
+/// deprecated format characters, and tags (Unicode Standard, 23.2, 23.3 and 23.9). The joiners are none
+/// of them: some scripts are not written without.
+pub const fn is_hidden(c: char) -> bool {
+    matches!(
+        c,
+        '\u{061C}'
+            | '\u{200B}'
+            | '\u{200E}'..='\u{200F}'
+            | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{FEFF}'
+            | '\u{E0000}'..='\u{E007F}'
+    )
+}
+
+/// A text of unknown origin as it can be shown to people: at most so many characters, hidden and control
+/// characters replaced.
+pub fn shown(text: &str, most: usize) -> String {
+    let visible = |c: char| if c.is_control() || is_hidden(c) { '\u{FFFD}' } else { c };
+    text.chars().take(most).map(visible).collect()
 }
 
 #[cfg(test)]
@@ -117,7 +149,10 @@ mod tests {
         assert_eq!(free_text(" a\n\tb "), Ok(" a\n\tb ".to_owned()));
         assert_eq!(free_text("a\u{0}b"), Err(InvalidText::Control('\u{0}')));
         assert_eq!(free_text("a\rb"), Err(InvalidText::Control('\r')));
-        assert_eq!(free_text("a\u{202E}b"), Err(InvalidText::Control('\u{202E}')));
+        for hidden in ['\u{202E}', '\u{200F}', '\u{200B}', '\u{2067}', '\u{FEFF}', '\u{E0041}'] {
+            assert_eq!(free_text(&format!("a{hidden}b")), Err(InvalidText::Control(hidden)));
+        }
+        assert!(free_text("\u{646}\u{200C}\u{647} \u{1F468}\u{200D}\u{1F527}").is_ok());
         assert_eq!(
             InvalidText::Control('\u{1B}').to_string(),
             "must not contain the control character U+001B"

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Vin;
 use super::make::{is_same_make, letters, make_name};
-use crate::domain::text::is_direction_control;
+use crate::domain::text::is_hidden;
 
 /// NHTSA's numbers of the elements that are told (`VariableId` in its answers).
 pub mod element {
@@ -172,7 +172,7 @@ fn is_known(text: &str) -> bool {
 
 /// The text on one line, without hidden characters and not too long to be said.
 fn clean(text: &str) -> String {
-    let text = text.replace(is_direction_control, "");
+    let text = text.replace(is_hidden, "");
     let words: Vec<&str> = text
         .split(|c: char| c.is_control() || c.is_whitespace())
         .filter(|w| !w.is_empty())

@@ -6,15 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{Decoded, read_vin, say, suggest, tell};
 use crate::config::Toolset;
+use crate::domain::text::shown;
 use crate::error::{Code, Refusal, ToolError};
 use crate::tools::arguments::refuse;
 use crate::tools::{Answer, Call, Effect, Tool};
 
+/// How much of a VIN is said back.
+const GIVEN_CHARACTERS: usize = 200;
+
 /// The arguments of `decode_vins`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct DecodeVins {
-    /// At most 50.
-    #[schemars(length(min = 1, max = 50), inner(length(max = 400)))]
+    /// At most 50; what one of them is does not matter to the others.
+    #[schemars(length(min = 1, max = 50))]
     vins: Vec<String>,
 }
 
@@ -33,7 +37,7 @@ pub struct DecodedMany {
 #[derive(Debug, JsonSchema, Serialize)]
 #[schemars(inline)]
 struct One {
-    /// The VIN as it was given.
+    /// The VIN as it was given, cut where it is far too long.
     given: String,
     success: bool,
     message: String,
@@ -76,7 +80,9 @@ impl Tool for DecodeVins {
 }
 
 async fn decode(given: String, call: &Call<'_>) -> One {
-    match decode_one(&given, call).await {
+    let decoded = decode_one(&given, call).await;
+    let given = shown(&given, GIVEN_CHARACTERS);
+    match decoded {
         Ok(data) => One {
             given,
             success: true,
