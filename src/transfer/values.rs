@@ -39,11 +39,24 @@ pub fn name(column: &str, value: &str) -> Result<Text, Reason> {
 
 /// Free text, as it was said.
 pub fn free_text(column: &str, value: &str) -> Result<Text, Reason> {
-    // Programs on Windows end lines with two characters; the shop's texts with one.
+    on_unix_lines(column, value, text::free_text)
+}
+
+/// A customer's notes, which may be those of several merged records.
+pub fn notes(column: &str, value: &str) -> Result<Text, Reason> {
+    on_unix_lines(column, value, text::merged_notes)
+}
+
+/// Programs on Windows end lines with two characters; the shop's texts with one.
+fn on_unix_lines(
+    column: &str,
+    value: &str,
+    read: fn(&str) -> Result<String, InvalidText>,
+) -> Result<Text, Reason> {
     if value.contains('\r') {
-        return checked(column, text::free_text(&value.replace("\r\n", "\n")));
+        return checked(column, read(&value.replace("\r\n", "\n")));
     }
-    checked(column, text::free_text(value))
+    checked(column, read(value))
 }
 
 fn checked(column: &str, text: Result<String, InvalidText>) -> Result<Text, Reason> {
@@ -128,7 +141,11 @@ fn told(error: InvalidTime, reading: &Reading) -> String {
             rfc3339(before, zone),
             rfc3339(after, zone)
         ),
-        error => error.to_string(),
+        // Days are not called by their names in a file.
+        error => error.to_string().replace(
+            ", 2027-01-15T09:00:00-05:00 or tomorrow 09:00",
+            " or 2027-01-15T09:00:00-05:00",
+        ),
     }
 }
 

@@ -189,3 +189,54 @@ async fn crossing_merges_of_several_processes_leave_one_customer(
     assert_eq!(one["id"], looked_up(&shop, "customer_id", b.customer_id).await["id"]);
     assert_eq!(shop.number("select count(*) from customers where merged_into is null").await, 1);
 }
+
+#[rstest]
+#[tokio::test]
+async fn nothing_that_the_merged_record_says_gets_lost(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    let mut ids = Vec::new();
+    for letter in ["a", "b"] {
+        let preferences: serde_json::Map<String, Value> =
+            (0..40).map(|n| (format!("{letter}{n}"), json!(n))).collect();
+        let customer = with(data::customer(), "preferences", Value::Object(preferences));
+        ids.push(created(&shop, with(customer, "notes", letter.repeat(4_000))).await);
+    }
+    let (kept, merged) = (ids[0], ids[1]);
+    let blocked = json!({"account_status": "blocked", "tier": "gold"});
+    let blocked = json!({"customer_id": merged, "updates": blocked});
+    shop.call("update_customer", blocked).await.success();
+    let reply = shop.call("merge_customers", merge(kept, merged)).await;
+    let customer = &reply.success()["customer"];
+    assert_eq!(customer["notes"].as_str().unwrap().len(), 8_002);
+    assert_eq!(customer["account_status"], "blocked");
+    assert_eq!(customer["tier"], "gold");
+    let warnings = reply.success()["warnings"].to_string();
+    assert!(warnings.contains("was blocked"), "{warnings}");
+    // More preferences than a customer may be given, but they can be changed and taken away.
+    let update = async |preferences: Value| {
+        let updates = json!({"customer_id": kept, "updates": {"preferences": preferences}});
+        shop.call("update_customer", updates).await
+    };
+    update(json!({"a1": null, "a2": "x"})).await.success();
+    assert_eq!(update(json!({"c": 1})).await.refusal(), "invalid_argument");
+}
+
+#[tokio::test]
+async fn notes_that_are_too_long_for_one_record_are_not_merged() {
+    let shop = Shop::open(Database::Sqlite).await;
+    let kept = created(&shop, data::customer()).await;
+    let notes = async |letter: String| {
+        created(&shop, with(data::customer(), "notes", letter.repeat(3_999))).await
+    };
+    for letter in 'a'..'j' {
+        let merged = notes(letter.to_string()).await;
+        shop.call("merge_customers", merge(kept, merged)).await.success();
+    }
+    let one_more = notes("z".to_owned()).await;
+    let reply = shop.call("merge_customers", merge(kept, one_more)).await;
+    assert_eq!(reply.refusal(), "invalid_argument");
+    assert!(reply.error().contains("too long to be joined"), "{}", reply.error());
+    assert_eq!(looked_up(&shop, "customer_id", one_more).await["id"], one_more);
+}

@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use super::{customer_not_found, view};
 use crate::config::Toolset;
-use crate::domain::customer::Customer;
+use crate::domain::customer::{AccountStatus, Customer, DEFAULT_TIER};
 use crate::domain::id::CustomerId;
-use crate::domain::text::MAX_TEXT;
-use crate::error::ToolError;
+use crate::domain::text::{self, MAX_MERGED_NOTES};
+use crate::error::{Refusal, ToolError};
 use crate::store::{self, CustomerRow, Session};
 use crate::tools::arguments::refuse;
 use crate::tools::write::Write;
@@ -83,7 +83,7 @@ impl Tool for MergeCustomers {
             let data = Merged { customer, moved: Moved::default(), warnings: Vec::new() };
             return write.finish(Answer::repeated(message, data)).await;
         }
-        let (combined, warnings) = combine(kept, &merged);
+        let (combined, warnings) = combine(kept, &merged)?;
         let moved = write.session.merge_customers(&combined, &merged).await?;
         let customer = view(find(&mut write.session, combined.id).await?, shop);
         let message = format!(
@@ -103,13 +103,19 @@ async fn find(session: &mut Session, id: CustomerId) -> Result<CustomerRow, Tool
 }
 
 /// The kept record with what it lacks and the other one has, and what to mind.
-fn combine(kept: CustomerRow, merged: &CustomerRow) -> (CustomerRow, Vec<&'static str>) {
-    let (notes, has_room) = join_notes(kept.notes.as_deref(), merged.notes.as_deref());
-    let warnings = if has_room {
-        Vec::new()
-    } else {
-        vec!["The notes of the merged record were too long to be joined and are not shown."]
-    };
+fn combine(
+    kept: CustomerRow,
+    merged: &CustomerRow,
+) -> Result<(CustomerRow, Vec<&'static str>), Refusal> {
+    let mut warnings = Vec::new();
+    let is_blocked = |row: &CustomerRow| row.account_status == AccountStatus::Blocked;
+    if is_blocked(&kept) != is_blocked(merged) {
+        warnings.push("One of the two records was blocked, and so the customer is blocked now.");
+    }
+    let has_standard_tier = kept.tier == DEFAULT_TIER;
+    if kept.tier != merged.tier && !has_standard_tier && merged.tier != DEFAULT_TIER {
+        warnings.push("The two records had different tiers; that of the kept one stays.");
+    }
     let lacks_phone = kept.phone_number.is_none();
     let combined = CustomerRow {
         crm_id: kept.crm_id.or_else(|| merged.crm_id.clone()),
@@ -121,23 +127,34 @@ fn combine(kept: CustomerRow, merged: &CustomerRow) -> (CustomerRow, Vec<&'stati
         last_service_at: kept.last_service_at.max(merged.last_service_at),
         satisfaction_score: kept.satisfaction_score.or(merged.satisfaction_score),
         preferences: combine_preferences(&kept.preferences, &merged.preferences),
-        notes,
+        account_status: if is_blocked(merged) {
+            merged.account_status
+        } else {
+            kept.account_status
+        },
+        tier: if has_standard_tier { merged.tier.clone() } else { kept.tier },
+        notes: join_notes(kept.notes, merged.notes.as_deref())?,
         ..kept
     };
-    (combined, warnings)
+    Ok((combined, warnings))
 }
 
-/// Both notes, one below the other; whether there was room for both.
-fn join_notes(kept: Option<&str>, merged: Option<&str>) -> (Option<String>, bool) {
-    match (kept, merged) {
-        (Some(kept), Some(merged)) if kept.contains(merged) => (Some(kept.to_owned()), true),
-        (Some(kept), Some(merged)) => {
-            let joined = format!("{kept}\n\n{merged}");
-            let has_room = joined.chars().count() <= MAX_TEXT;
-            (Some(if has_room { joined } else { kept.to_owned() }), has_room)
-        }
-        (kept, merged) => (kept.or(merged).map(str::to_owned), true),
+/// Both notes, one below the other: together they may be longer than what a caller may write at once, and
+/// nothing that was written gets lost.
+fn join_notes(kept: Option<String>, merged: Option<&str>) -> Result<Option<String>, Refusal> {
+    let (kept, merged) = match (kept, merged) {
+        (Some(kept), Some(merged)) if !kept.contains(merged) => (kept, merged),
+        (kept, merged) => return Ok(kept.or_else(|| merged.map(str::to_owned))),
+    };
+    let joined = format!("{kept}\n\n{merged}");
+    if text::merged_notes(&joined).is_err() {
+        let wrong = format!(
+            "has notes that are too long to be joined: {MAX_MERGED_NOTES} characters at most"
+        );
+        return Err(refuse("merge_customer_id", wrong)
+            .hint("Shorten the notes of one of the two by update_customer, and merge them then."));
     }
+    Ok(Some(joined))
 }
 
 /// The preferences of both; where both say something, the kept one's word counts.

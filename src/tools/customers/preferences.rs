@@ -11,13 +11,19 @@ const MAX_PREFERENCES: usize = 50;
 
 /// Preferences are the shop's own words: few, short, and free of hidden characters like any text.
 pub(super) fn check_preferences(preferences: &Map<String, Value>) -> Result<(), Refusal> {
-    if preferences.len() > MAX_PREFERENCES {
-        return Err(refuse("preferences", format!("may have at most {MAX_PREFERENCES} keys")));
-    }
+    check_count(preferences)?;
     for (key, value) in preferences {
         text::name(key)
             .map_err(|wrong| refuse("preferences", format!("has a key that {wrong}")))?;
         check_preference(value).map_err(|wrong| refuse(&format!("preferences.{key}"), wrong))?;
+    }
+    Ok(())
+}
+
+/// A customer has no more than so many preferences.
+pub(super) fn check_count(preferences: &Map<String, Value>) -> Result<(), Refusal> {
+    if preferences.len() > MAX_PREFERENCES {
+        return Err(refuse("preferences", format!("may have at most {MAX_PREFERENCES} keys")));
     }
     Ok(())
 }

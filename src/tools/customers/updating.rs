@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::contact::{Contact, refuse_taken};
-use super::preferences::{check_preferences, drop_nulls};
+use super::preferences::{check_count, check_preferences, drop_nulls};
 use super::{customer_not_found, optional, phone_number, view};
 use crate::config::Toolset;
 use crate::domain::customer::{AccountStatus, Customer};
@@ -210,7 +210,9 @@ impl Changes {
         row.phone_number = self.phone_number.or(row.phone_number);
         row.account_status = self.account_status.unwrap_or(row.account_status);
         row.tier = self.tier.unwrap_or(row.tier);
-        row.satisfaction_score = self.satisfaction_score.or(row.satisfaction_score);
+        // A zero has no sign.
+        row.satisfaction_score =
+            self.satisfaction_score.map(|score| score + 0.0).or(row.satisfaction_score);
         row.notes = self.notes.unwrap_or(row.notes);
         if !self.preferences.is_empty() {
             row.preferences = merge_preferences(&row.preferences, self.preferences)?;
@@ -222,6 +224,7 @@ impl Changes {
 /// Preferences on file with others set or, where they are null, taken out.
 fn merge_preferences(on_file: &str, changes: Map<String, Value>) -> Result<String, Refusal> {
     let mut preferences: Map<String, Value> = serde_json::from_str(on_file).unwrap_or_default();
+    let before = preferences.len();
     for (key, mut value) in changes {
         if value.is_null() {
             preferences.shift_remove(&key);
@@ -230,6 +233,9 @@ fn merge_preferences(on_file: &str, changes: Map<String, Value>) -> Result<Strin
             preferences.insert(key, value);
         }
     }
-    check_preferences(&preferences)?;
+    // Those of two merged records may be more.
+    if preferences.len() > before {
+        check_count(&preferences)?;
+    }
     Ok(Value::Object(preferences).to_string())
 }

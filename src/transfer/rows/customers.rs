@@ -9,7 +9,7 @@ use crate::domain::text::{self, fold};
 use crate::store::importing::{CustomerMore, NewCustomer, Text};
 use crate::transfer::columns::{CUSTOMERS, Column};
 use crate::transfer::values::{
-    Reading, Reason, amount, choice, flag, instant, instant_or_day, wrong,
+    Reading, Reason, amount, choice, flag, instant, instant_or_day, notes, wrong,
 };
 
 const EXTERNAL_ID: usize = 0;
@@ -51,7 +51,7 @@ impl ImportedRow for NewCustomer {
             email: email.map(Text::from),
             phone_number,
             created_at: created_at.unwrap_or(reading.now),
-            notes: row.text(NOTES)?,
+            notes: row.untrimmed(NOTES, notes)?,
             more: more(row, reading)?,
         })
     }

@@ -57,9 +57,18 @@ impl Fields<'_> {
     }
 
     fn text(&self, column: usize) -> Result<Option<Text>, Reason> {
+        self.untrimmed(column, free_text)
+    }
+
+    /// Reads a column as it stands there.
+    fn untrimmed(
+        &self,
+        column: usize,
+        read: fn(&str, &str) -> Result<Text, Reason>,
+    ) -> Result<Option<Text>, Reason> {
         let value = self.header.place(column).and_then(|place| self.record.get(place));
         let value = value.filter(|value| !value.is_empty());
-        value.map(|value| free_text(self.column(column), value)).transpose()
+        value.map(|value| read(self.column(column), value)).transpose()
     }
 
     /// Reads a column by a function that takes its name and its value.
