@@ -46,6 +46,11 @@ pub struct Arguments {
 
 /// Imports the files; 0: all rows are on file, 1: some were rejected.
 pub async fn run(config: Config, arguments: Arguments) -> io::Result<ExitCode> {
+    if config.server.read_only {
+        return Err(io::Error::other(
+            "SERVICEBAY_READ_ONLY is true, and an import changes records; unset it for the import",
+        ));
+    }
     let now = Timestamp::from(chrono::Utc::now());
     let store = Store::open(&config.database, &config.shop)
         .await

@@ -257,7 +257,7 @@ impl<T: ImportedRow> Batch<T> {
         let mut batch = Self::default();
         let mut from = None;
         while let Some((place, line)) = lines.next()? {
-            batch.read = place.position.as_ref().map_or(batch.read, csv::Position::byte);
+            batch.read = place.position.byte();
             let from = *from.get_or_insert(batch.read);
             match line {
                 Line::Bad(why) => batch.bad.push((place, why)),

@@ -9,10 +9,11 @@ use std::rc::Rc;
 use csv::{ByteRecord, Position, StringRecord};
 
 use super::columns::{Column, Header, InvalidHeader};
+use super::quotes;
 
 /// The longest line, in bytes: a few times what its columns may hold. A quotation mark that is never
 /// closed would make one line of the whole rest of a file.
-const LONGEST_LINE: u64 = 256 * 1024;
+pub const LONGEST_LINE: u64 = 256 * 1024;
 /// How much is read at once.
 const BUFFER: usize = 128 * 1024;
 
@@ -41,8 +42,10 @@ pub enum FileError {
 pub struct Place {
     /// The number of its first line; the header is line 1.
     pub line: u64,
-    /// Where it begins; `None` where it has no end.
-    pub position: Option<Position>,
+    /// Where it begins.
+    pub position: Position,
+    /// Whether it is taken to end with that line, because its quotation marks do not tell.
+    pub is_one_line: bool,
 }
 
 /// What a line turned out to be.
@@ -64,6 +67,9 @@ pub struct Lines {
     record: ByteRecord,
     budget: Rc<Cell<u64>>,
     ends: Ends,
+    /// The file once more, up to where the reader is, for what the reader does not tell of a row.
+    raw: BufReader<File>,
+    raw_row: Vec<u8>,
 }
 
 /// How the lines of a file end.
@@ -118,9 +124,21 @@ impl Lines {
         };
         let names = names.map_err(|_| FileError::Encoding)?;
         let header = Header::read(names.iter(), columns)?;
-        let ends = Ends::read(File::open(path)?, reader.position().byte(), metadata.len())?;
-        let (path, record, length) = (path.to_owned(), ByteRecord::new(), metadata.len());
-        Ok(Self { reader, path, header, length, record, budget, ends })
+        let behind = reader.position().byte();
+        let ends = Ends::read(File::open(path)?, behind, metadata.len())?;
+        let mut raw = BufReader::with_capacity(BUFFER, File::open(path)?);
+        raw.seek(SeekFrom::Start(behind))?;
+        Ok(Self {
+            reader,
+            path: path.to_owned(),
+            header,
+            length: metadata.len(),
+            record: ByteRecord::new(),
+            budget,
+            ends,
+            raw,
+            raw_row: Vec::new(),
+        })
     }
 
     /// The next row; `None` at the end of the file.
@@ -130,14 +148,31 @@ impl Lines {
         match self.reader.read_byte_record(&mut self.record) {
             Ok(false) => Ok(None),
             Ok(true) => {
+                self.read_raw(&from)?;
+                if let Some(why) = quotes::fault(&self.raw_row) {
+                    return self.skip_line(from, why.to_owned()).map(Some);
+                }
                 let position = self.record.position().cloned().unwrap_or(from);
                 let record = std::mem::take(&mut self.record);
-                let place = Place { line: self.first_line(&record), position: Some(position) };
+                let line = self.first_line(&record);
+                let place = Place { line, position, is_one_line: false };
                 Ok(Some((place, self.line(record))))
             }
-            Err(error) if is_too_long(&error) => self.skip_line(from).map(Some),
+            Err(error) if is_too_long(&error) => {
+                let why = format!(
+                    "the row is longer than {LONGEST_LINE} bytes; is a closing quotation mark missing?"
+                );
+                self.skip_line(from, why).map(Some)
+            }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The row that was just read, as it stands in the file.
+    fn read_raw(&mut self, from: &Position) -> io::Result<()> {
+        let length = self.reader.position().byte().saturating_sub(from.byte());
+        self.raw_row.resize(usize::try_from(length).unwrap_or_default(), 0);
+        self.raw.read_exact(&mut self.raw_row)
     }
 
     /// The number of the line on which the row begins that was just read. The position that the reader
@@ -168,13 +203,14 @@ impl Lines {
     }
 
     /// Takes the line that begins here for a bad one, and goes on behind it.
-    fn skip_line(&mut self, from: Position) -> Result<(Place, Line), FileError> {
+    fn skip_line(&mut self, from: Position, why: String) -> Result<(Place, Line), FileError> {
         let mut file = BufReader::new(File::open(&self.path)?);
         file.seek(SeekFrom::Start(from.byte()))?;
-        let (mut next, mut lines) = (from.byte(), 0);
-        // The end of the line before may still lie ahead.
-        while lines == 0 || (lines == 1 && next == from.byte() + 1) {
-            let skipped = skip_to_newline(&mut file)?;
+        let (mut next, mut lines, mut is_empty) = (from.byte(), 0, true);
+        // The end of the line before may still lie ahead, and empty lines.
+        while is_empty {
+            let skipped;
+            (skipped, is_empty) = skip_to_newline(&mut file)?;
             if skipped == 0 {
                 break;
             }
@@ -184,11 +220,9 @@ impl Lines {
         behind.set_byte(next).set_line(from.line() + lines).set_record(from.record() + 1);
         self.budget.set(LONGEST_LINE);
         self.reader.seek(behind)?;
-        let why = format!(
-            "the row is longer than {LONGEST_LINE} bytes; is a closing quotation mark missing?"
-        );
-        let line = from.line() + u64::from(self.ends.are_two);
-        Ok((Place { line, position: None }, Line::Bad(why)))
+        self.raw.seek(SeekFrom::Start(next))?;
+        let line = from.line() + lines.saturating_sub(1);
+        Ok((Place { line, position: from, is_one_line: true }, Line::Bad(why)))
     }
 }
 
@@ -207,18 +241,19 @@ impl Ends {
     }
 }
 
-/// How many bytes lie before the end of the line, its end included.
-fn skip_to_newline(file: &mut impl BufRead) -> io::Result<u64> {
-    let mut skipped = 0;
+/// How many bytes the line has, its end included, and whether it is empty.
+fn skip_to_newline(file: &mut impl BufRead) -> io::Result<(u64, bool)> {
+    let (mut skipped, mut is_empty) = (0, true);
     loop {
         let buffer = file.fill_buf()?;
         let found = memchr::memchr(b'\n', buffer);
         let used = found.map_or(buffer.len(), |at| at + 1);
         let is_end = found.is_some() || buffer.is_empty();
+        is_empty &= buffer.iter().take(used).all(|byte| matches!(byte, b'\r' | b'\n'));
         file.consume(used);
         skipped += u64::try_from(used).unwrap_or_default();
         if is_end {
-            return Ok(skipped);
+            return Ok((skipped, is_empty));
         }
     }
 }
@@ -292,6 +327,22 @@ mod tests {
             assert_eq!((read[0].0, read[1].0, read[2].0), (2, 3, 4));
             assert!(read[1].1.contains("quotation mark"), "{}", read[1].1);
             assert_eq!(read[40_001], (40_003, "s39999|name|1".to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_quotation_mark_that_is_missing_costs_one_row() {
+        for end in ["\n", "\r\n"] {
+            let text =
+                ["sku,name,price", "a,\"b,1", "c,d,2", "", "e,\"f\"\"\",3", "\"", "g,\"h\",4"];
+            let read = read(text.join(end).as_bytes());
+            let lines: Vec<u64> = read.iter().map(|(line, _)| *line).collect();
+            assert_eq!(lines, [2, 3, 5, 6, 7], "{read:?}");
+            assert!(read[0].1.contains("quotation mark"), "{read:?}");
+            assert!(read[3].1.contains("quotation mark"), "{read:?}");
+            assert_eq!(read[1].1, "c|d|2");
+            assert_eq!(read[2].1, "e|f\"|3");
+            assert_eq!(read[4].1, "g|h|4");
         }
     }
 

@@ -6,6 +6,7 @@ mod export;
 mod import;
 mod lines;
 mod progress;
+mod quotes;
 mod rejects;
 mod rows;
 mod values;

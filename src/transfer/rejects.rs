@@ -2,13 +2,13 @@
 //! that it can be mended and imported again.
 
 use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, Position};
 
 use super::columns::REJECT_COLUMNS;
-use super::lines::Place;
+use super::lines::{LONGEST_LINE, Place};
 
 /// The rejected rows of one file.
 pub struct Rejects {
@@ -81,9 +81,12 @@ impl Open {
         let mut row = ByteRecord::new();
         row.push_field(place.line.to_string().as_bytes());
         row.push_field(reason.as_bytes());
-        if let Some(position) = &place.position {
-            row.extend(kept(&self.read(position)?, &self.added));
-        }
+        let record = if place.is_one_line {
+            self.read_line(&place.position)?
+        } else {
+            self.read(&place.position)?
+        };
+        row.extend(kept(&record, &self.added));
         self.out.write_byte_record(&row)?;
         Ok(())
     }
@@ -93,6 +96,24 @@ impl Open {
         self.source.seek(at.clone())?;
         let mut record = ByteRecord::new();
         self.source.read_byte_record(&mut record)?;
+        Ok(record)
+    }
+
+    /// The line as it stands in the source, whatever its quotation marks say.
+    fn read_line(&mut self, at: &Position) -> io::Result<ByteRecord> {
+        let source = self.source.get_mut();
+        source.seek(SeekFrom::Start(at.byte()))?;
+        let (mut source, mut line) = (BufReader::new(source.take(LONGEST_LINE)), Vec::new());
+        // The end of the line before may still lie ahead, and empty lines.
+        while source.read_until(b'\n', &mut line)? > 0 && line.trim_ascii().is_empty() {
+            line.clear();
+        }
+        let mut record = ByteRecord::new();
+        csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(line.trim_ascii_end())
+            .read_byte_record(&mut record)?;
         Ok(record)
     }
 }

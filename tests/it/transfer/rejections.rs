@@ -115,3 +115,29 @@ async fn columns_that_mean_nothing_are_told_and_a_header_alone_is_no_mistake() {
     let told = import(&shop, &[("customers", format!("{customers}1,Lee,C1,Ann\n"))], &[]).await;
     assert!(told.complete().contains("customers: 1 added"));
 }
+
+#[tokio::test]
+async fn a_missing_quotation_mark_costs_its_own_row_alone() {
+    let shop = Shop::open(Database::Sqlite).await;
+    let rows = "C1,Ann,Lee,,,,\"call after 5\nC2,Bo,Ray,,,,plain\nC3,\"Jo\"seph,Roy,,,,\nC4,Di,Fox,,,,\"likes tea\"\nC5,Al,Poe,,,,\"open";
+    let told = import(&shop, &[("customers", format!("{CUSTOMERS}{rows}"))], &[]).await.rejected();
+    assert!(told.contains("customers: 2 added, 0 on file already, 3 rejected"), "{told}");
+    let rejected = read(&shop, "customers.csv.rejected.csv");
+    let rejected: Vec<&str> = rejected.lines().skip(1).collect();
+    assert!(rejected[0].starts_with("2,") && rejected[0].ends_with(",C1,Ann,Lee,,,,call after 5"));
+    assert!(rejected[1].starts_with("4,") && rejected[1].ends_with(",C3,Joseph,Roy,,,,"));
+    assert!(rejected[2].starts_with("6,") && rejected[2].ends_with(",C5,Al,Poe,,,,open"));
+}
+
+#[tokio::test]
+async fn a_shop_that_is_read_only_imports_nothing() {
+    let shop = Shop::open(Database::Sqlite).await;
+    shop.customer().await;
+    let customers = write(&shop, "customers.csv", format!("{CUSTOMERS}{ANN}"));
+    let read_only = shop.with_env("SERVICEBAY_READ_ONLY", "true");
+    let output = run(&read_only, &["import", "--customers", customers.to_str().unwrap()]).await;
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("SERVICEBAY_READ_ONLY"), "{told}");
+    assert_eq!(read_only.number("select count(*) from customers").await, 1);
+}
