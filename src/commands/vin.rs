@@ -81,16 +81,17 @@ impl<W: Write> Printer<W> {
     }
 
     fn print(&mut self, text: &str) -> io::Result<()> {
-        let (vin, year) = match text.split_once(',') {
-            Some((vin, year)) => (vin, year.trim().parse().ok()),
-            None => (text, None),
-        };
+        let (vin, said) = text.split_once(',').map_or((text, ""), |(vin, year)| (vin, year.trim()));
+        let year = said.parse().ok();
         let vin = without_separators(vin);
-        let problem = problem(&vin);
+        let wrong_year = || {
+            let is_wrong = year.is_none() && !said.is_empty();
+            is_wrong.then(|| format!("A model year has four digits, and {:?} is none.", cut(said)))
+        };
+        let problem = problem(&vin).or_else(wrong_year);
         self.has_failed |= problem.is_some();
         if let (Some(problem), Some(Format::Nhtsa)) = (&problem, self.format) {
-            let shown: String = vin.chars().take(40).collect();
-            return self.print_json(&serde_json::json!({"VIN": shown, "error": problem}));
+            return self.print_json(&serde_json::json!({"VIN": cut(&vin), "error": problem}));
         }
         let decoded = self.vpic.decode(&VinText::new(&vin), year, self.now);
         match self.format {
@@ -142,6 +143,11 @@ impl<W: Write> Printer<W> {
 fn row(vin: &str, year: &str, make: &str, model: &str, trim: &str, body: &str) -> String {
     let row = format!("{vin:<17}  {year:<4}  {make:<15} {model:<20} {trim:<20} {body}");
     row.trim_end().to_owned()
+}
+
+/// No more of a text than is worth showing.
+fn cut(text: &str) -> String {
+    text.chars().take(40).collect()
 }
 
 /// Why NHTSA's decoder would not look at this at all.

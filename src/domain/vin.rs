@@ -80,7 +80,7 @@ impl Vin {
     pub fn read(text: &str) -> Result<Self, InvalidVin> {
         text.parse().or_else(|wrong| match spoken::characters(text) {
             Some(characters) => characters.parse(),
-            None => Err(wrong),
+            None => without_punctuation(text).parse().map_err(|_| wrong),
         })
     }
 
@@ -177,6 +177,15 @@ impl<'de> Deserialize<'de> for Vin {
 /// The text without what may stand between the characters of a VIN, upper-cased.
 pub fn without_separators(text: &str) -> String {
     text.chars().filter(|c| !is_separator(*c)).map(|c| c.to_ascii_uppercase()).collect()
+}
+
+/// The text without the punctuation that a recognizer puts between what it hears, where 17 characters are
+/// left then.
+fn without_punctuation(text: &str) -> String {
+    let is_noise =
+        |c: char| is_separator(c) || matches!(c, ',' | '.' | ';' | ':' | '/' | '\'' | '"');
+    let rest: String = text.chars().filter(|c| !is_noise(*c)).collect();
+    if rest.chars().count() == 17 { rest } else { text.to_owned() }
 }
 
 /// Whether this may stand between the characters of a VIN: white space or a hyphen of any kind.

@@ -10,6 +10,7 @@ use crate::domain::local_time::{rfc3339, spoken};
 use crate::domain::time::Interval;
 use crate::domain::vehicle::describe;
 use crate::error::{Code, Refusal, ToolError};
+use crate::store::importing::NOT_RECORDED;
 use crate::store::{self, Session};
 
 pub mod bulk;
@@ -49,8 +50,9 @@ pub struct View {
     work_performed: Option<String>,
     /// Where it stands.
     status: Status,
-    /// The bay.
-    bay: String,
+    /// The bay, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bay: Option<String>,
     /// The technician, where the shop has named some.
     #[serde(skip_serializing_if = "Option::is_none")]
     technician: Option<String>,
@@ -97,7 +99,7 @@ pub(super) fn view(row: store::Appointment, call: &Call<'_>) -> View {
         notes: row.notes,
         work_performed: row.work_performed,
         status: row.status,
-        bay: row.bay,
+        bay: Some(row.bay).filter(|bay| !bay.starts_with(NOT_RECORDED)),
         technician: row.technician,
         confirmation_sent: row.confirmation_sent,
         cancellation_reason: row.cancellation_reason,

@@ -17,6 +17,8 @@ use crate::domain::text;
 use crate::domain::vehicle::{FIRST_YEAR, MAX_MILEAGE, NewVehicle, Vehicle, YEARS_AHEAD, describe};
 use crate::domain::vin::Vin;
 use crate::domain::vin::decoded::DecodedVin;
+use crate::domain::vin::vpic::VinText;
+use crate::domain::vin::warnings::year_warning;
 use crate::error::{Code, Refusal, ToolError};
 use crate::store::{Session, is_refused};
 
@@ -79,11 +81,11 @@ impl Tool for AddVehicle {
         if let Some(envelope) = self.replay(call).await? {
             return Ok(Answer::Kept(envelope));
         }
-        let warnings = match &vin {
+        let mut warnings = match &vin {
             Some(vin) => details.compare(vin, call).await,
             None => Vec::new(),
         };
-        details.complete(vin.as_ref(), call).await?;
+        warnings.extend(details.complete(vin.as_ref(), call).await?);
         let mut new = details.into_vehicle(self.customer_id, vin.as_ref())?;
         let mut write =
             match Write::begin(call, Self::NAME, self.idempotency_key.as_deref()).await? {
@@ -179,22 +181,20 @@ impl Details {
         let Some(decoded) = call.engine.vins.decode_offline(vin, call.now).await else {
             return warnings;
         };
-        let fields = decoded.contradicted(self.year, self.make.as_deref());
-        if !fields.is_empty() {
-            let told = name_known(self.year, self.make.as_deref(), self.model.as_deref());
-            let (make, model) = (decoded.make.as_deref(), decoded.model.as_deref());
-            let found = name_known(decoded.year, make, model);
-            warnings.push(format!(
-                "The VIN is that of a {found}, and told was {told}, which is kept; ask which of \
-                 them is right."
-            ));
-        }
+        let (make, model) = (self.make.as_deref(), self.model.as_deref());
+        warnings.extend(contradiction(&decoded, self.year, make, model));
         warnings
     }
 
     /// Looks up in the VIN what was not told.
-    async fn complete(&mut self, vin: Option<&Vin>, call: &Call<'_>) -> Result<(), ToolError> {
-        let Some(vin) = vin.filter(|_| !self.missing().is_empty()) else { return Ok(()) };
+    /// What to mind about what it says.
+    async fn complete(
+        &mut self,
+        vin: Option<&Vin>,
+        call: &Call<'_>,
+    ) -> Result<Vec<String>, ToolError> {
+        let Some(vin) = vin.filter(|_| !self.missing().is_empty()) else { return Ok(Vec::new()) };
+        let takes_year = self.year.is_none();
         let store = call.engine.store().await?;
         let store = std::future::ready(Some(store));
         let why = match call.engine.vins.decode(vin, store, call.now).await.vehicle {
@@ -206,7 +206,15 @@ impl Details {
             None => "nobody knows this VIN",
         };
         let missing = self.missing();
-        if missing.is_empty() { Ok(()) } else { Err(needed(&missing, why).into()) }
+        if !missing.is_empty() {
+            return Err(needed(&missing, why).into());
+        }
+        if !takes_year {
+            return Ok(Vec::new());
+        }
+        let vpic = call.engine.vins.data().await;
+        let decoded = vpic.decode(&VinText::new(vin.as_str()), None, call.now);
+        Ok(year_warning(&decoded).into_iter().collect())
     }
 
     /// Refuses to mix two vehicles into one.
@@ -258,6 +266,23 @@ impl Details {
         let vin = vin.map(|vin| vin.as_str().to_owned());
         Ok(NewVehicle { customer_id, vin, year, make, model, ..self.rest })
     }
+}
+
+/// What to mind where a VIN is that of another vehicle than what was told.
+pub(super) fn contradiction(
+    decoded: &DecodedVin,
+    year: Option<i64>,
+    make: Option<&str>,
+    model: Option<&str>,
+) -> Option<String> {
+    if decoded.contradicted(year, make).is_empty() {
+        return None;
+    }
+    let told = name_known(year, make, model);
+    let found = name_known(decoded.year, decoded.make.as_deref(), decoded.model.as_deref());
+    Some(format!(
+        "The VIN is that of a {found}, and told was {told}, which is kept; ask which of them is right."
+    ))
 }
 
 /// What is known of year, make and model, in one line.

@@ -44,6 +44,11 @@ async fn a_history_holds_all_that_is_on_file_newest_first(
     let newest = shop.call("get_customer_history", newest).await;
     assert_eq!(data::ids(newest.success(), "appointments"), [late]);
     assert_eq!(newest.success()["tickets"].as_array().unwrap().len(), 1);
+    // What is cut off is told.
+    assert_eq!(newest.success()["more"], json!(["appointments", "tickets"]));
+    let message = newest.message();
+    assert!(message.contains("the latest 1 appointment, the latest 1 ticket and 0"), "{message}");
+    assert!(data.get("more").is_none() && !reply.message().contains("latest"));
 }
 
 #[rstest]

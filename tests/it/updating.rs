@@ -255,3 +255,20 @@ async fn what_is_no_change_of_a_vehicle_is_refused(
     let reply = shop.call("update_vehicle", vehicle(4_711, &json!({"color": "red"}))).await;
     assert_eq!(reply.refusal(), "vehicle_not_found");
 }
+
+#[tokio::test]
+async fn a_vin_of_another_vehicle_is_warned_of() {
+    let shop = Shop::open(Database::Sqlite).await;
+    let owner = shop.owner().await;
+    let corolla = json!({"year": 2018, "make": "Toyota", "model": "Corolla"});
+    shop.call("update_vehicle", vehicle(owner.vehicle_id, &corolla)).await.success();
+    let vin = json!({"vin": "1HGCM82633A004352"});
+    let reply = shop.call("update_vehicle", vehicle(owner.vehicle_id, &vin)).await;
+    let warnings = reply.success()["warnings"].to_string();
+    assert!(warnings.contains("2003 Honda Accord"), "{warnings}");
+    assert!(warnings.contains("2018 Toyota Corolla"), "{warnings}");
+    let accord =
+        json!({"year": 2003, "make": "Honda", "model": "Accord", "vin": "1HGCM82633A004352"});
+    let reply = shop.call("update_vehicle", vehicle(owner.vehicle_id, &accord)).await;
+    assert!(reply.success().get("warnings").is_none());
+}

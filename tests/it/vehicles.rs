@@ -100,8 +100,14 @@ async fn a_wrong_vin_is_refused(
 ) {
     let shop = Shop::open(database).await;
     let id = shop.customer().await;
-    for vin in ["1HGCM82633A00435", "1HGCM82633A0043522", "1HGCM82633A00435O", "1HGCM82633A0043*2"]
-    {
+    for vin in [
+        "1HGCM82633A00435",
+        "1HGCM82633A00435,",
+        "1HGCM82633A00435!",
+        "1HGCM82633A0043522",
+        "1HGCM82633A00435O",
+        "1HGCM82633A0043*2",
+    ] {
         let reply = shop.call("add_vehicle", with(data::vehicle(id), "vin", vin)).await;
         assert_eq!(reply.refusal(), "invalid_vin", "{vin}");
     }

@@ -190,3 +190,38 @@ async fn up_to_fifty_vins_are_taken() {
         assert_eq!(reply.refusal(), "invalid_argument", "{wrong}");
     }
 }
+
+#[tokio::test]
+async fn a_vin_may_have_the_punctuation_of_a_recognizer() {
+    let shop = shop(Database::Sqlite).await;
+    for heard in [
+        "1LNFM75X31N902123.",
+        "1 L N F M, 7 5 X, 3 1 N, 9 0 2 1 2 3",
+        "1,L,N,F,M,7,5,X,3,1,N,902123",
+    ] {
+        assert_eq!(decode(&shop, heard).await.success()["vin"], MERCURY, "{heard}");
+    }
+    assert_eq!(decode(&shop, "1LNFM75X31N90212.").await.refusal(), "invalid_vin");
+    assert_eq!(decode(&shop, "1LNFM75X31N90212!").await.refusal(), "invalid_vin");
+}
+
+#[tokio::test]
+async fn a_year_that_the_vin_leaves_open_is_warned_of() {
+    let shop = shop(Database::Sqlite).await;
+    let bus = json!({"customer_id": shop.customer().await, "vin": "1M8GDM9AXKP042788"});
+    let reply = shop.call("add_vehicle", bus).await;
+    let warnings = reply.success()["warnings"].to_string();
+    assert!(warnings.contains("1989 or 2019"), "{warnings}");
+}
+
+#[tokio::test]
+async fn a_vin_far_too_long_or_hidden_does_not_matter_to_the_others() {
+    let shop = shop(Database::Sqlite).await;
+    let vins = json!({"vins": ["1".repeat(5_000), "1LN\u{202E}\u{1B}", MERCURY]});
+    let reply = shop.call("decode_vins", vins).await;
+    let results = &reply.success()["results"];
+    assert_eq!(results[0]["code"], "invalid_vin");
+    assert_eq!(results[0]["given"].as_str().unwrap().len(), 200);
+    assert_eq!(results[1]["given"], "1LN\u{FFFD}\u{FFFD}");
+    assert_eq!(results[2]["success"], true);
+}

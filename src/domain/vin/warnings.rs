@@ -30,12 +30,7 @@ pub fn warnings(vin: &Vin, decoded: &Decoded<'_>) -> Vec<String> {
             list(&characters)
         ));
     }
-    if let (Some(year), Some(other)) = (decoded.year(), decoded.other_year()) {
-        warnings.push(format!(
-            "The model year may be {year} or {other}: the VIN has the same character for both, and \
-             {year} fits better."
-        ));
-    }
+    warnings.extend(year_warning(decoded));
     if decoded.is_incomplete() {
         warnings.push(
             "It left its manufacturer as an incomplete vehicle and was finished by somebody else, \
@@ -49,6 +44,15 @@ pub fn warnings(vin: &Vin, decoded: &Decoded<'_>) -> Vec<String> {
         );
     }
     warnings
+}
+
+/// What to tell about a model year that the VIN leaves open; `None` where it does not.
+pub fn year_warning(decoded: &Decoded<'_>) -> Option<String> {
+    let (year, other) = (decoded.year()?, decoded.other_year()?);
+    Some(format!(
+        "The model year may be {year} or {other}: the VIN has the same character for both, and {year} \
+         fits better."
+    ))
 }
 
 /// Characters by comma, with ranges for many in a row.

@@ -53,6 +53,9 @@ pub struct History {
     /// The vehicles, the primary one first.
     #[serde(skip_serializing_if = "Option::is_none")]
     vehicles: Option<Vec<Vehicle>>,
+    /// Of which there are older ones than those listed; absent where all are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    more: Vec<&'static str>,
 }
 
 impl Tool for GetCustomerHistory {
@@ -71,21 +74,27 @@ impl Tool for GetCustomerHistory {
             return Err(customer_not_found(self.customer_id).into());
         };
         let id = row.id;
+        let mut more = Vec::new();
+        // One more of each tells whether there are more.
         let appointments = if self.include_appointments.unwrap_or(true) {
-            let rows = session.all_appointments(id, Page { after: None, limit }).await?;
+            let mut rows =
+                session.all_appointments(id, Page { after: None, limit: limit + 1 }).await?;
+            cut(&mut rows, limit, "appointments", &mut more);
             Some(rows.into_iter().map(|row| appointments::view(row, call)).collect())
         } else {
             None
         };
         let tickets = if self.include_tickets.unwrap_or(true) {
-            let rows = session.tickets(id, None, None, limit).await?;
+            let mut rows = session.tickets(id, None, None, limit + 1).await?;
+            cut(&mut rows, limit, "tickets", &mut more);
             Some(rows.into_iter().map(|row| tickets::view(row, call.engine.shop())).collect())
         } else {
             None
         };
         let invoices = if self.include_invoices.unwrap_or(true) {
-            let page = InvoicePage { status: None, after: None, limit };
-            let rows = session.invoices(id, page, &billing::today(call)).await?;
+            let page = InvoicePage { status: None, after: None, limit: limit + 1 };
+            let mut rows = session.invoices(id, page, &billing::today(call)).await?;
+            cut(&mut rows, limit, "invoices", &mut more);
             Some(rows.into_iter().map(|row| billing::view(row, call)).collect())
         } else {
             None
@@ -97,16 +106,29 @@ impl Tool for GetCustomerHistory {
             customer,
             appointments,
             tickets,
+            more,
         };
         Ok(Answer::new(data.tell(), data))
     }
 }
 
+/// Takes away what is beyond the limit, and notes that there was something.
+fn cut<T>(rows: &mut Vec<T>, limit: i64, name: &'static str, more: &mut Vec<&'static str>) {
+    let limit = usize::try_from(limit).unwrap_or_default();
+    if rows.len() > limit {
+        rows.truncate(limit);
+        more.push(name);
+    }
+}
+
 impl History {
     fn tell(&self) -> String {
-        let count = |number: Option<usize>, one: &str, several: &str| match number? {
-            1 => Some(format!("1 {one}")),
-            number => Some(format!("{number} {several}")),
+        let count = |number: Option<usize>, one: &str, several: &str| {
+            let latest = if self.more.contains(&several) { "the latest " } else { "" };
+            match number? {
+                1 => Some(format!("{latest}1 {one}")),
+                number => Some(format!("{latest}{number} {several}")),
+            }
         };
         let counts = [
             count(self.vehicles.as_ref().map(Vec::len), "vehicle", "vehicles"),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{check_year, refuse_taken, vehicle_not_found};
+use super::{check_year, contradiction, refuse_taken, vehicle_not_found};
 use crate::config::Toolset;
 use crate::domain::id::VehicleId;
 use crate::domain::text;
@@ -84,6 +84,10 @@ impl Tool for UpdateVehicle {
     async fn run(self, call: &Call<'_>) -> Result<Answer<Updated>, ToolError> {
         let updated_fields = self.updates.named()?;
         let changes = self.updates.check(call)?;
+        let decoded = match changes.vin.flatten() {
+            Some(vin) => call.engine.vins.decode_offline(&vin, call.now).await,
+            None => None,
+        };
         let mut write = Write::open(call).await?;
         let Some(old) = write.session.vehicle(self.vehicle_id).await? else {
             return Err(vehicle_not_found(self.vehicle_id).into());
@@ -105,7 +109,12 @@ impl Tool for UpdateVehicle {
             done => done?,
         }
         let name = describe(vehicle.year, &vehicle.make, &vehicle.model);
-        let warnings = vin.and_then(|vin| vin.check_digit_warning()).into_iter().collect();
+        let mut warnings: Vec<String> =
+            vin.and_then(|vin| vin.check_digit_warning()).into_iter().collect();
+        warnings.extend(decoded.and_then(|decoded| {
+            let (make, model) = (Some(vehicle.make.as_str()), Some(vehicle.model.as_str()));
+            contradiction(&decoded, Some(vehicle.year), make, model)
+        }));
         let data = Updated { vehicle_id: vehicle.id, updated_fields, vehicle, warnings };
         write.finish(Answer::new(format!("The record of the {name} is updated."), data)).await
     }

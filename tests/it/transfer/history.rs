@@ -73,3 +73,14 @@ async fn what_is_to_come_keeps_to_the_rules_of_a_booking(
     let told = import(&shop, &files, &[]).await.rejected();
     assert!(told.contains("appointments: 0 added, 3 on file already, 5 rejected"), "{told}");
 }
+
+#[tokio::test]
+async fn a_bay_that_nobody_recorded_is_not_told() {
+    let shop = shop_with_two(Database::Sqlite).await;
+    let visit = format!("{APPOINTMENTS}A1,C1,V1,2021-03-05T09:00,60,repair,completed\n");
+    import(&shop, &[("appointments", visit)], &[]).await.complete();
+    let found = shop.call("search_appointments", serde_json::json!({"from": "2021-03-05"})).await;
+    let visit = &found.success()["appointments"][0];
+    assert_eq!(visit["status"], "completed");
+    assert!(visit.get("bay").is_none(), "{visit}");
+}
