@@ -11,5 +11,6 @@ pub mod domain;
 pub mod error;
 pub mod server;
 pub mod store;
+pub mod telemetry;
 pub mod tools;
 pub mod transfer;

@@ -3,9 +3,11 @@
 //! Free times, appointments and keys are never kept: they are read where they are decided on.
 
 mod customers;
+mod upstreams;
 mod vins;
 pub mod vpic;
 
 pub use customers::{CustomerCache, Lookup};
+pub use upstreams::keep_counts;
 pub use vins::{Decoded, VinCache};
 pub use vpic::VehicleData;

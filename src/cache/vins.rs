@@ -17,6 +17,7 @@ use crate::domain::vin::Vin;
 use crate::domain::vin::decoded::{DecodedVin, Source};
 use crate::domain::vin::vpic::Vpic;
 use crate::store::Store;
+use crate::telemetry;
 
 /// How long NHTSA's word is kept, in seconds: 7 days.
 const KEPT_SECONDS: i64 = 7 * 86_400;
@@ -85,6 +86,9 @@ impl VinCache {
         now: Timestamp,
     ) -> Decoded {
         let said = self.ask(vin, store, now).await;
+        if self.client.is_some() {
+            telemetry::note_cache(matches!(said, Some((_, Source::Cache))));
+        }
         let is_unknown_to_nhtsa = said.is_some();
         if let Some((Kept { vehicle: Some(vehicle), .. }, source)) = said {
             return Decoded { vehicle: Some(vehicle), source, is_unknown_to_nhtsa: false };
@@ -152,7 +156,7 @@ impl VinCache {
     ) -> Option<tokio::task::JoinHandle<Result<Kept, Arc<UpstreamError>>>> {
         let permit = Arc::clone(&self.requests).try_acquire_owned().ok()?;
         let memory = self.memory.clone();
-        Some(tokio::spawn(async move {
+        Some(tokio::spawn(telemetry::inherit(async move {
             let fetch = async {
                 let kept = Kept { vehicle: client.decode(&vin).await?, fetched_at: now };
                 let keeping = tokio::spawn(keep_in(store, vin, kept.clone()));
@@ -162,7 +166,7 @@ impl VinCache {
             let kept = memory.try_get_with_by_ref(&vin, fetch).await;
             drop(permit);
             kept
-        }))
+        })))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Other services over HTTP: slow, down or talking nonsense, they end in an [`UpstreamError`].
 
+pub mod counters;
 mod error;
 pub mod http;
 pub mod nhtsa;
@@ -7,7 +8,7 @@ pub mod nhtsa;
 pub use error::{NoJson, UpstreamError};
 
 /// A service that may be asked.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Upstream {
     /// NHTSA's vehicle database.
     Nhtsa,
@@ -20,6 +21,19 @@ pub enum Upstream {
 }
 
 impl Upstream {
+    /// Every service.
+    pub const ALL: [Self; 4] = [Self::Nhtsa, Self::Crm, Self::Billing, Self::Inventory];
+
+    /// What it is called in the database.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Nhtsa => "nhtsa",
+            Self::Crm => "crm",
+            Self::Billing => "billing",
+            Self::Inventory => "inventory",
+        }
+    }
+
     /// What it is called in logs and errors.
     pub fn name(self) -> &'static str {
         match self {

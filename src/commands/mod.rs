@@ -118,14 +118,14 @@ pub fn run() -> ExitCode {
 }
 
 fn run_on_shop(config: Option<&Path>, command: OnShop) -> ExitCode {
-    let filter = std::env::var("RUST_LOG").ok();
-    if let Err(error) = logging::init(filter.as_deref(), logging::Format::Text) {
-        return refuse(&format!("RUST_LOG cannot be understood: {error}"));
-    }
     let config = match Config::load(config) {
         Ok(config) => config,
         Err(error) => return refuse(&error),
     };
+    let filter = std::env::var("RUST_LOG").ok();
+    if let Err(error) = logging::init(filter.as_deref(), config.server.log_format) {
+        return refuse(&error);
+    }
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }

@@ -35,7 +35,7 @@ pub use error::ConfigError;
 pub use folders::Folders;
 pub use remote::RemoteApi;
 pub use secret::Secret;
-pub use server::{Confirm, Profile, ServerSettings, Toolset};
+pub use server::{Confirm, LogFormat, Profile, ServerSettings, Toolset};
 use sources::{File, Origin, Sources};
 
 /// Where NHTSA's public vehicle service answers.
@@ -166,6 +166,7 @@ impl Config {
                 read_only: false,
                 profile: Profile::Full,
                 confirm: Confirm::Auto,
+                log_format: LogFormat::Text,
             },
             warnings: Vec::new(),
             origins: BTreeMap::new(),

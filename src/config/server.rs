@@ -16,6 +16,8 @@ pub struct ServerSettings {
     pub profile: Profile,
     /// Who confirms what cannot be undone.
     pub confirm: Confirm,
+    /// How log lines look.
+    pub log_format: LogFormat,
 }
 
 text_enum!(
@@ -55,5 +57,15 @@ text_enum!(
         Always = "always",
         /// Never.
         Never = "never",
+    }
+);
+
+text_enum!(
+    /// How log lines look.
+    LogFormat {
+        /// For people.
+        Text = "text",
+        /// One JSON object a line.
+        Json = "json",
     }
 );

@@ -10,7 +10,9 @@ use crate::domain::shop::ServiceRules;
 use super::error::Wrong;
 use super::sources::{Input, Origin};
 use super::values::{self, one_of, quote, whole_number};
-use super::{Config, Confirm, DatabaseUrl, Profile, folders, lists, remote, secret, vehicle_data};
+use super::{
+    Config, Confirm, DatabaseUrl, LogFormat, Profile, folders, lists, remote, secret, vehicle_data,
+};
 
 const WEEKDAYS: [&str; 7] =
     ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -307,6 +309,11 @@ fn servicebay() -> Vec<Setting> {
             "servicebay.confirm",
             |c, text| one_of(text, Confirm::ALL).map(|confirm| c.server.confirm = confirm),
             |c| quote(c.server.confirm.as_str()),
+        ),
+        Setting::scalar(
+            "servicebay.log_format",
+            |c, text| one_of(text, LogFormat::ALL).map(|format| c.server.log_format = format),
+            |c| quote(c.server.log_format.as_str()),
         ),
     ]
 }

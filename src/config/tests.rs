@@ -106,6 +106,7 @@ fn every_key_is_a_variable_too() {
             ("SERVICEBAY_READ_ONLY", "TRUE"),
             ("SERVICEBAY_PROFILE", "voice"),
             ("SERVICEBAY_CONFIRM", "never"),
+            ("SERVICEBAY_LOG_FORMAT", "json"),
             ("CLOSURES", r#"[{ date = "2027-12-25", reason = "Christmas Day" }]"#),
             ("SPECIAL_HOURS", r#"[{ date = "2027-12-24", hours = "09:00-12:00" }]"#),
             ("TECHNICIANS", r#"[{ name = "Kim", services = ["repair"] }]"#),
@@ -120,6 +121,7 @@ fn every_key_is_a_variable_too() {
     assert_eq!(config.shop.buffer_of(Some(ServiceType::OilChange)), 0);
     assert_eq!(config.shop.buffer_of(Some(ServiceType::Repair)), 10);
     assert_eq!(config.shop.hours.special[0].hours.to_string(), "09:00-12:00");
+    assert_eq!(config.server.log_format, LogFormat::Json);
     assert_eq!(config.server.toolsets, [Toolset::Crm, Toolset::Vin]);
     assert!(config.server.read_only);
     assert_eq!((config.server.profile, config.server.confirm), (Profile::Voice, Confirm::Never));

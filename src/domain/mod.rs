@@ -23,5 +23,6 @@ pub mod ticket;
 pub mod time;
 pub mod time_input;
 pub mod time_range;
+pub mod upstream_counts;
 pub mod vehicle;
 pub mod vin;

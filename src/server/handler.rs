@@ -1,9 +1,10 @@
 //! What the server answers: its description, the list of the tools, and their calls.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use rmcp::model::{
@@ -20,6 +21,7 @@ use tokio::time::timeout;
 use super::in_flight::RUNNING_LIMIT;
 use super::parse::OddArguments;
 use super::toolbox::Toolbox;
+use crate::telemetry::Watch;
 use crate::tools::{CallContext, Progress, Reply};
 
 /// How long a client may keep the list of the tools: it changes with the program alone.
@@ -61,7 +63,7 @@ impl<T: Toolbox> Handler<T> {
             },
         };
         let call = AssertUnwindSafe(self.tools.call(name, arguments, &context)).catch_unwind();
-        let mut call = std::pin::pin!(call);
+        let mut call = pin!(call);
         let reply = tokio::select! {
             biased;
             reply = &mut call => reply,
@@ -114,13 +116,18 @@ impl<T: Toolbox> ServerHandler for Handler<T> {
             Some(arguments) => Value::Object(arguments),
             None => context.extensions.remove::<OddArguments>().map_or(Value::Null, |odd| odd.0),
         };
-        let started = tracing::enabled!(tracing::Level::INFO).then(Instant::now);
         let progress = progress(&context);
         let call = CallContext { cancelled: context.ct, progress };
-        let reply = self.call(name, arguments, call).await;
-        if let Some(started) = started {
-            log(name, reply.as_ref(), started);
-        }
+        // Pinned here, so that there is one place for it whether it is watched or not.
+        let call = pin!(self.call(name, arguments, call));
+        let reply = match Watch::start(name) {
+            None => call.await,
+            Some(watch) => {
+                let reply = watch.run(call).await;
+                watch.finish(outcome(reply.as_ref()));
+                reply
+            }
+        };
         // The error is for form's sake: no reply to a cancelled request leaves the service.
         reply.map(result).ok_or_else(|| ErrorData::internal_error("Cancelled", None))
     }
@@ -192,19 +199,17 @@ fn result(reply: Reply) -> CallToolResponse {
     result.into()
 }
 
-/// One line for each call: no arguments, and of the reply only the code.
-fn log(tool: &str, reply: Option<&Reply>, started: Instant) {
+/// What became of a call, in a word: of the reply only the code.
+fn outcome(reply: Option<&Reply>) -> &str {
     #[derive(serde::Deserialize)]
     struct Failure<'a> {
         code: &'a str,
     }
-    let outcome = match reply {
+    match reply {
         None => "cancelled",
         Some(reply) if !reply.is_error => "success",
         Some(reply) => {
             serde_json::from_str::<Failure<'_>>(&reply.text).map_or("failure", |f| f.code)
         }
-    };
-    let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    tracing::info!(tool, outcome, duration_us, "call");
+    }
 }

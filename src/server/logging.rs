@@ -14,20 +14,20 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, registry};
 
+use crate::config::LogFormat;
+
 /// Lines that wait for standard error to be read; further ones are dropped.
 const WAITING_LINES: usize = 1024;
 
 /// How long [`finish`] waits for standard error to take the last lines.
 const FINISH_LIMIT: Duration = Duration::from_millis(150);
 
-/// How log lines look.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
+/// Why nothing can be logged.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// The filter is not one.
+    #[error("RUST_LOG cannot be understood: {0}")]
+    Filter(#[from] ParseError),
 }
 
 /// Sends what passes `filter` to standard error from now on. The filter is what `RUST_LOG` holds,
@@ -39,17 +39,19 @@ pub enum Format {
 /// # Errors
 ///
 /// The filter cannot be understood.
-pub fn init(filter: Option<&str>, format: Format) -> Result<(), ParseError> {
+pub fn init(filter: Option<&str>, format: LogFormat) -> Result<(), InitError> {
     let filter = filter.filter(|filter| !filter.trim().is_empty()).unwrap_or("warn");
     let filter: Targets = with_quiet_rmcp(filter).parse()?;
     let lines = tracing_subscriber::fmt::layer().with_writer(LazyWriter);
-    // Fails only where a subscriber is set already, which then stays.
-    let _ = match format {
-        Format::Text => registry().with(lines.with_ansi(false).with_filter(filter)).try_init(),
-        Format::Json => {
-            registry().with(lines.json().flatten_event(true).with_filter(filter)).try_init()
+    let lines = match format {
+        LogFormat::Text => lines.with_ansi(false).with_filter(filter).boxed(),
+        LogFormat::Json => {
+            lines.json().flatten_event(true).with_span_list(false).with_filter(filter).boxed()
         }
     };
+    let subscriber = registry().with(lines);
+    // Fails only where a subscriber is set already, which then stays.
+    let _ = subscriber.try_init();
     Ok(())
 }
 

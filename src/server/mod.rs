@@ -21,10 +21,12 @@ mod transport;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rmcp::ServiceExt;
 use rmcp::service::ServerInitializeError;
 use tokio::io::AsyncRead;
+use tokio::time::timeout;
 
 use crate::tools::Engine;
 use handler::Handler;
@@ -33,6 +35,9 @@ use shutdown::Shutdown;
 use stdio::Hangup;
 use toolbox::Toolbox;
 use transport::LineTransport;
+
+/// How long the services' counters may take to be written down at the end.
+const COUNTING_LIMIT: Duration = Duration::from_millis(100);
 
 /// Serves MCP on standard input and output until the input ends or the process is asked to
 /// terminate; calls under way then have 1.5 seconds to finish.
@@ -63,13 +68,18 @@ async fn run(engine: Arc<Engine>) -> ExitCode {
     let (input, output) = (stdio::input(), stdio::output());
     let (transport, writer) =
         LineTransport::new(input, output, shutdown.clone(), Hangup::default());
-    tokio::select! {
-        code = session(engine, transport, writer) => code,
+    let counting = Arc::clone(&engine);
+    tokio::spawn(async move { counting.keep_counting().await });
+    let code = tokio::select! {
+        code = session(Arc::clone(&engine), transport, writer) => code,
         () = shutdown.time_is_up() => {
             tracing::warn!("stopped with calls or replies outstanding");
             ExitCode::SUCCESS
         }
-    }
+    };
+    // Else the counts of the last minute are lost, which is better than to be late.
+    let _ = timeout(COUNTING_LIMIT, engine.keep_counts()).await;
+    code
 }
 
 async fn session<T, R>(tools: Arc<T>, transport: LineTransport<R>, writer: Writer) -> ExitCode

@@ -25,6 +25,7 @@ mod resources;
 mod search;
 mod sqlite;
 mod tickets;
+mod upstream_counters;
 mod vehicles;
 mod vin_decodes;
 
@@ -52,6 +53,7 @@ pub use resources::{Needed, Resources};
 pub use search::{Search, VIN_KEY_LENGTH};
 pub use sqlite::copy_sqlite;
 pub use tickets::{After as AfterTicket, Comment, NewTicket, Ticket};
+pub use upstream_counters::Answered;
 
 /// Runs one query on whichever database the session is of.
 macro_rules! on {

@@ -27,6 +27,7 @@ use crate::domain::shop::Shop;
 use crate::domain::text;
 use crate::error::{Code, Refusal, ToolError};
 use crate::store::{CustomerRow, Session};
+use crate::telemetry;
 
 /// The arguments of `lookup_customer`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -72,7 +73,9 @@ impl Tool for LookupCustomer {
         let lookup = self.lookup()?;
         let store = call.engine.store().await?;
         let stamp = store.stamp();
-        if let Some(answer) = call.engine.customers.get(&lookup, stamp).await {
+        let kept = call.engine.customers.get(&lookup, stamp).await;
+        telemetry::note_cache(kept.is_some());
+        if let Some(answer) = kept {
             return Ok(Answer::Rendered(answer));
         }
         let shop = call.engine.shop();

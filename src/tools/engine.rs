@@ -1,5 +1,7 @@
 //! What every tool can reach, and the way of a call to its tool.
 
+mod counting;
+
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use serde_json::Value;
@@ -120,6 +122,7 @@ impl Engine {
 
     /// Closes the database, if it was opened.
     pub async fn close(&self) {
+        self.keep_counts().await;
         let store = self.store.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(store) = store {
             store.close().await;

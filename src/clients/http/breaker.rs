@@ -42,9 +42,16 @@ impl Breaker {
         }
     }
 
-    /// Notes that the service answered.
-    pub(super) fn record_success(&self) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
+    /// Notes that the service answered. Returns whether that closed the circuit.
+    pub(super) fn record_success(&self) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *state).probe_at.is_some()
+    }
+
+    /// How long the circuit stays open yet, where it is.
+    pub(super) fn remaining(&self, now: Instant) -> Option<Duration> {
+        let probe_at = self.state.lock().unwrap_or_else(PoisonError::into_inner).probe_at;
+        probe_at?.checked_duration_since(now)
     }
 
     /// Notes that the service failed. Returns whether that opened the circuit.
@@ -77,6 +84,7 @@ mod tests {
     fn five_failures_in_a_row_open_it() {
         let (breaker, now) = open();
         assert!(!breaker.admits(now));
+        assert_eq!(breaker.remaining(now), Some(OPEN_FOR));
         assert!(!breaker.admits(now + Duration::from_millis(59_999)));
     }
 
@@ -87,7 +95,7 @@ mod tests {
             for _ in 0..4 {
                 breaker.record_failure(now);
             }
-            breaker.record_success();
+            assert!(!breaker.record_success());
         }
         assert!(breaker.admits(now));
     }
@@ -98,7 +106,8 @@ mod tests {
         let later = opened + OPEN_FOR;
         assert!(breaker.admits(later));
         assert!(!breaker.admits(later));
-        breaker.record_success();
+        assert!(breaker.record_success());
+        assert_eq!(breaker.remaining(later), None);
         assert!(breaker.admits(later));
     }
 

@@ -14,6 +14,7 @@ mod tests;
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
+use chrono::Utc;
 use reqwest::{Client, Url};
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::timeout;
@@ -26,8 +27,10 @@ pub use limits::Limits;
 use quiet::Quiet;
 pub use request::Request;
 
+use super::counters::COUNTERS;
 use super::{Upstream, UpstreamError};
 use crate::config::RemoteApi;
+use crate::telemetry;
 
 /// How many requests to one service are under way at once; further ones wait for their turn within
 /// their own limit, so that a slow service is not made slower.
@@ -92,12 +95,18 @@ impl Http {
     ) -> Result<T, UpstreamError> {
         let url = self.base_url.as_ref().and_then(|base| request.url(base));
         let url = url.ok_or(UpstreamError::Unsendable)?;
-        self.admit()?;
-        let answer = timeout(self.limits.total, self.send(request, url))
-            .await
-            .unwrap_or(Err(UpstreamError::Timeout))
-            .and_then(|answer| read(&answer));
-        self.record(answer.as_ref().err());
+        let answer = match self.admit() {
+            Ok(()) => {
+                let answer = timeout(self.limits.total, self.send(request, url))
+                    .await
+                    .unwrap_or(Err(UpstreamError::Timeout))
+                    .and_then(|answer| read(&answer));
+                self.record(answer.as_ref().err());
+                answer
+            }
+            Err(error) => Err(error),
+        };
+        COUNTERS.called(self.upstream, answer.as_ref().err(), Utc::now().into());
         answer
     }
 
@@ -115,8 +124,16 @@ impl Http {
             self.quiet.keep_for(Duration::from_secs(*seconds), Instant::now());
         }
         if !error.is_some_and(UpstreamError::is_service_failure) {
-            self.breaker.record_success();
-        } else if self.breaker.record_failure(Instant::now()) {
+            if self.breaker.record_success() {
+                COUNTERS.closed(self.upstream);
+            }
+            return;
+        }
+        let is_new = self.breaker.record_failure(Instant::now());
+        if let Some(remaining) = self.breaker.remaining(Instant::now()) {
+            COUNTERS.opened(self.upstream, (Utc::now() + remaining).into(), is_new);
+        }
+        if is_new {
             let service = self.upstream.name();
             tracing::warn!(service, "failed repeatedly and is not asked for a while");
         }
@@ -134,6 +151,7 @@ impl Http {
                 Some(credentials) => credentials.apply(builder),
                 None => builder,
             };
+            telemetry::note_attempt();
             attempt(builder, request, self.limits.body_bytes)
         };
         send.retry(self.backoff())
@@ -142,6 +160,7 @@ impl Http {
                 self.limits.wait(delay?, failure.retry_after, started.elapsed())
             })
             .notify(|failure, wait| {
+                COUNTERS.retried(self.upstream);
                 let (service, wait_ms) = (self.upstream.name(), wait.as_millis());
                 tracing::debug!(service, error = %failure.error, wait_ms, "retry");
             })

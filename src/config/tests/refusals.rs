@@ -88,6 +88,7 @@ fn a_password_stays_out_of_the_file() {
 #[case("SERVICEBAY_READ_ONLY", "yes", "is neither true nor false")]
 #[case("SERVICEBAY_PROFILE", "short", "is not one of full, voice")]
 #[case("SERVICEBAY_CONFIRM", "ask", "is not one of auto, always, never")]
+#[case("SERVICEBAY_LOG_FORMAT", "xml", "is not one of text, json")]
 fn a_wrong_value_is_named_with_what_is_allowed(
     #[case] variable: &str,
     #[case] value: &str,

@@ -1,5 +1,7 @@
 //! `servicebay doctor`: what works, what does not, and what to do about it.
 
+mod upstreams;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -35,6 +37,7 @@ pub async fn run(config: Config) -> io::Result<ExitCode> {
     findings.extend(database(&config).await);
     findings.push(vehicle_data(&config));
     findings.push(nhtsa(&config).await);
+    findings.extend(upstreams::probe(&config).await);
     findings.extend(config.warnings.iter().map(|warning| Finding::Poor {
         what: warning.clone(),
         mend: "Take the setting out, or install a version that has it.".to_owned(),
@@ -84,9 +87,10 @@ async fn database(config: &Config) -> Vec<Finding> {
             mend: "The database was opened but answers no query; look at its own log.".to_owned(),
         },
     };
-    let referees = referees(&store).await;
+    let mut findings = vec![opened, referees(&store).await];
+    findings.extend(upstreams::answered(&store, config.shop.zone).await);
     store.close().await;
-    vec![opened, referees]
+    findings
 }
 
 async fn referees(store: &Store) -> Finding {

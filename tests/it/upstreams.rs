@@ -1,0 +1,113 @@
+//! How the services have answered, as `servicebay doctor` tells it.
+
+use rstest::rstest;
+use serde_json::json;
+use wiremock::matchers::{header, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::data::EXIT_LIMIT;
+use crate::nhtsa::Nhtsa;
+use crate::shop::{Database, Shop};
+
+const VINS: [&str; 7] = [
+    "1HGCM82633A004352",
+    "1FTFW1ET5DFC10312",
+    "JH4KA7561PC008269",
+    "1M8GDM9AXKP042788",
+    "5YJSA1E26HF000337",
+    "WBA3A5C51CF256651",
+    "2T1BURHE5JC012345",
+];
+
+/// One server that decodes these VINs and ends.
+async fn decode(shop: &Shop, vins: &[&str]) {
+    let mut server = shop.server().await;
+    for vin in vins {
+        server.call("decode_vin", json!({ "vin": vin })).await.success();
+    }
+    server.close_stdin();
+    assert!(server.wait_exit(EXIT_LIMIT).await.success());
+}
+
+async fn doctor(shop: &Shop) -> (Option<i32>, String) {
+    let output = shop.command().arg("doctor").output().await.expect("the binary runs");
+    (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_servers_count_together_how_a_service_answers(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let (failing, working) = (Nhtsa::failing(500).await, Nhtsa::honda().await);
+    let shop = Shop::open(database).await.with_env("NHTSA_BASE_URL", failing.base_url());
+    decode(&shop, &VINS[..6]).await;
+    // The sixth call found the circuit open.
+    assert_eq!(failing.requests().await, 5);
+    let (_, said) = doctor(&shop).await;
+    for part in [
+        "warning  NHTSA: 6 calls since 20",
+        ", 0 answered, 5 upstream_error, 1 upstream_unavailable, circuit opened 1 time; ",
+        "the last failure was upstream_unavailable at 20",
+        "; a server's circuit is open until 20",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let shop = shop.with_env("NHTSA_BASE_URL", working.base_url());
+    decode(&shop, &VINS[6..]).await;
+    let (_, said) = doctor(&shop).await;
+    assert!(said.contains("NHTSA: 7 calls since 20"), "{said}");
+    assert!(said.contains(", 1 answered, 5 upstream_error"), "{said}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_shop_that_asks_nobody_has_nothing_to_count(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    decode(&shop, &VINS[..1]).await;
+    let (code, said) = doctor(&shop).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("calls since"), "{said}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_counted_holds_nothing_up() {
+    let nhtsa = Nhtsa::honda().await;
+    let shop = Shop::open(Database::Postgres).await.with_env("NHTSA_BASE_URL", nhtsa.base_url());
+    shop.customer().await;
+    // From now on nobody can write to it.
+    shop.execute_sql("drop table upstream_counters").await.expect("the table is there");
+    decode(&shop, &VINS[..2]).await;
+    let away = shop.with_env("DATABASE_URL", "postgres://shop@127.0.0.1:1/shop");
+    decode(&away, &VINS[2..4]).await;
+}
+
+#[tokio::test]
+async fn the_doctor_asks_a_configured_service_with_its_key() {
+    let crm = MockServer::start().await;
+    Mock::given(path("/v1/health"))
+        .and(header("authorization", "Bearer right-key-4711"))
+        .respond_with(ResponseTemplate::new(200))
+        .mount(&crm)
+        .await;
+    Mock::given(path("/v1/health"))
+        .respond_with(ResponseTemplate::new(401))
+        .with_priority(9)
+        .mount(&crm)
+        .await;
+    let endpoint = format!("{}/v1", crm.uri());
+    let shop = Shop::open(Database::Sqlite).await.with_env("CRM_API_ENDPOINT", &endpoint);
+    let (code, said) = doctor(&shop).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains(&format!("FAILED   CRM at {endpoint}: it wants a key")), "{said}");
+    let shop = shop.with_env("CRM_API_KEY", "wrong-key-0815");
+    let (code, said) = doctor(&shop).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("it refuses the key") && !said.contains("0815"), "{said}");
+    let shop = shop.with_env("CRM_API_KEY", "right-key-4711");
+    let (code, said) = doctor(&shop).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(" ms and takes the key") && !said.contains("4711"), "{said}");
+}
