@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::clients::{Upstream, UpstreamError};
+use crate::domain::confirmation::Question;
 use crate::store::OpenError;
 
 /// The failure codes that callers branch on.
@@ -145,6 +146,9 @@ pub enum ToolError {
     /// The system gave no random number.
     #[error("the system gave no random number")]
     Random(#[source] getrandom::Error),
+    /// A person has to be asked first.
+    #[error("nobody has confirmed it yet")]
+    Unconfirmed(Box<Question>),
     /// A value of ours could not be read or written.
     #[error("a value could not be converted")]
     Conversion(#[from] serde_json::Error),
@@ -198,7 +202,9 @@ impl ToolError {
             Self::DatabaseUnavailable(error) => database(database_state(error)),
             Self::DatabaseClosed(error) => database(open_state(error)),
             Self::OutcomeUnknown(_) => outcome_unknown(),
-            Self::Query(_) | Self::Random(_) | Self::Conversion(_) => internal(),
+            Self::Unconfirmed(_) | Self::Query(_) | Self::Random(_) | Self::Conversion(_) => {
+                internal()
+            }
             Self::Upstream { service, is_change, source } => {
                 upstream::refusal(*service, *is_change, source)
             }

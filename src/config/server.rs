@@ -53,7 +53,7 @@ text_enum!(
     Confirm {
         /// Where the client can ask.
         Auto = "auto",
-        /// Always; where the client cannot ask, the call is refused.
+        /// Always; where the client cannot ask, by a token that a second call brings.
         Always = "always",
         /// Never.
         Never = "never",

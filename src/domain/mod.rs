@@ -5,6 +5,7 @@
 pub mod appointment;
 pub mod assignment;
 pub mod clock_span;
+pub mod confirmation;
 pub mod customer;
 pub mod hold;
 pub mod hours;

@@ -18,11 +18,12 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::asking;
 use super::in_flight::RUNNING_LIMIT;
 use super::parse::OddArguments;
 use super::toolbox::Toolbox;
 use crate::telemetry::Watch;
-use crate::tools::{CallContext, Progress, Reply};
+use crate::tools::{CallContext, Person, Progress, Reply};
 
 /// How long a client may keep the list of the tools: it changes with the program alone.
 const LIST_TTL_MS: u64 = 3_600_000;
@@ -53,7 +54,12 @@ impl<T: Toolbox> Handler<T> {
     }
 
     /// The tool's reply; `None` when the call was cancelled and nobody waits for one.
-    async fn call(&self, name: &str, arguments: Value, context: CallContext) -> Option<Reply> {
+    pub(super) async fn call(
+        &self,
+        name: &str,
+        arguments: Value,
+        context: &CallContext,
+    ) -> Option<Reply> {
         let ct = &context.cancelled;
         let _permit = match self.running.try_acquire() {
             Ok(permit) => permit,
@@ -62,7 +68,7 @@ impl<T: Toolbox> Handler<T> {
                 () = ct.cancelled() => return None,
             },
         };
-        let call = AssertUnwindSafe(self.tools.call(name, arguments, &context)).catch_unwind();
+        let call = AssertUnwindSafe(self.tools.call(name, arguments, context)).catch_unwind();
         let mut call = pin!(call);
         let reply = tokio::select! {
             biased;
@@ -117,9 +123,22 @@ impl<T: Toolbox> ServerHandler for Handler<T> {
             None => context.extensions.remove::<OddArguments>().map_or(Value::Null, |odd| odd.0),
         };
         let progress = progress(&context);
-        let call = CallContext { cancelled: context.ct, progress };
+        let person = if self.tools.is_confirmed(name) {
+            asking::person(request.input_responses, request.request_state, &context)
+        } else {
+            Person::default()
+        };
+        let may_ask = person.can_be_asked && !asking::is_modern(&context);
+        let call = CallContext { cancelled: context.ct.clone(), progress, person };
         // Pinned here, so that there is one place for it whether it is watched or not.
-        let call = pin!(self.call(name, arguments, call));
+        let call = pin!(async {
+            if may_ask {
+                // Boxed, so that no other call has to make room for it.
+                Box::pin(self.call_and_ask(name, arguments, call, &context.peer)).await
+            } else {
+                self.call(name, arguments, &call).await
+            }
+        });
         let reply = match Watch::start(name) {
             None => call.await,
             Some(watch) => {
@@ -188,6 +207,9 @@ fn shortened(text: &str) -> std::borrow::Cow<'_, str> {
 }
 
 fn result(reply: Reply) -> CallToolResponse {
+    if let Some(ask) = reply.ask {
+        return asking::input_required(*ask).into();
+    }
     let content = vec![ContentBlock::text(&*reply.text)];
     let mut result = if reply.is_error {
         CallToolResult::error(content)
@@ -207,6 +229,7 @@ fn outcome(reply: Option<&Reply>) -> &str {
     }
     match reply {
         None => "cancelled",
+        Some(reply) if reply.ask.is_some() => "asked",
         Some(reply) if !reply.is_error => "success",
         Some(reply) => {
             serde_json::from_str::<Failure<'_>>(&reply.text).map_or("failure", |f| f.code)

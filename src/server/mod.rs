@@ -5,6 +5,7 @@
 //! (`encode`, `outbox`). One thread does all of it; the tools' databases and upstreams have
 //! their own.
 
+mod asking;
 mod encode;
 mod handler;
 mod in_flight;

@@ -38,6 +38,10 @@ impl Toolbox for Tools {
         !name.starts_with("write")
     }
 
+    fn is_confirmed(&self, _: &str) -> bool {
+        false
+    }
+
     async fn call(&self, name: &str, arguments: Value, context: &CallContext) -> Reply {
         let running = Running::begin(self);
         let data = match name {

@@ -16,6 +16,9 @@ pub(super) trait Toolbox: Send + Sync + 'static {
     /// Whether the tool of this name may be broken off at any point.
     fn is_read_only(&self, name: &str) -> bool;
 
+    /// Whether a person confirms a call of the tool of this name.
+    fn is_confirmed(&self, name: &str) -> bool;
+
     /// Runs a tool on whatever the client sent as its arguments; `Null` where it sent none.
     fn call(
         &self,
@@ -36,6 +39,10 @@ impl Toolbox for Engine {
 
     fn is_read_only(&self, name: &str) -> bool {
         self.is_read_only(name)
+    }
+
+    fn is_confirmed(&self, name: &str) -> bool {
+        self.is_confirmed(name)
     }
 
     async fn call(&self, name: &str, arguments: Value, context: &CallContext) -> Reply {

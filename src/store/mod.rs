@@ -4,6 +4,7 @@
 //! the two do differently stays in this file, in `sqlite.rs`, `postgres.rs` and `migrations/`.
 
 mod appointments;
+mod confirmations;
 mod customer_search;
 mod customers;
 pub mod exporting;

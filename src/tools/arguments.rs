@@ -110,7 +110,7 @@ fn fit_string(field: &str, value: Value, schema: &JsonObject) -> Result<Value, R
     let text = match value {
         Value::String(text) => text,
         // Digits, such as those of a phone number; a fraction or an exponent is no such thing.
-        Value::Number(number) => match whole(&Value::Number(number.clone())) {
+        Value::Number(number) => match whole(&number) {
             Some(digits) => digits.to_string(),
             None => return Err(wrong_type(field, &Value::Number(number), "text")),
         },
@@ -151,13 +151,13 @@ fn fit_number(
     value: Value,
     schema: &JsonObject,
     expected: &str,
-    read: impl Fn(&Value) -> Option<Number>,
+    read: impl Fn(&Number) -> Option<Number>,
 ) -> Result<Value, Refusal> {
     let number = match &value {
         Value::String(text) => {
-            serde_json::from_str(text.trim()).ok().filter(Value::is_number).and_then(|v| read(&v))
+            serde_json::from_str::<Number>(text.trim()).ok().and_then(|number| read(&number))
         }
-        Value::Number(_) => read(&value),
+        Value::Number(number) => read(number),
         _ => None,
     };
     let Some(number) = number else { return Err(wrong_type(field, &value, expected)) };
@@ -186,8 +186,7 @@ fn check_range(field: &str, number: &Number, schema: &JsonObject) -> Result<(), 
 }
 
 /// A whole number, also where it is written `5.0`.
-fn whole(value: &Value) -> Option<Number> {
-    let number = value.as_number()?;
+pub(super) fn whole(number: &Number) -> Option<Number> {
     if number.is_i64() {
         return Some(number.clone());
     }
@@ -198,8 +197,8 @@ fn whole(value: &Value) -> Option<Number> {
     exact.then(|| Number::from(real as i64))
 }
 
-fn real(value: &Value) -> Option<Number> {
-    value.as_number().filter(|number| number.as_f64().is_some_and(f64::is_finite)).cloned()
+fn real(number: &Number) -> Option<Number> {
+    number.as_f64().is_some_and(f64::is_finite).then(|| number.clone())
 }
 
 fn fit_array(field: &str, items: Vec<Value>, schema: &JsonObject) -> Result<Value, Refusal> {

@@ -9,13 +9,15 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::Effect;
+use super::confirming::{Consent, Person, take_token};
 use super::progress::{Progress, Step};
 use super::registry::{ALL, Entry};
 use super::reply::{Reply, log_failure};
 use super::voice;
+use super::{Effect, arguments};
 use crate::cache::{CustomerCache, VinCache};
 use crate::config::{Config, Profile, Toolset};
+use crate::domain::confirmation::Deed;
 use crate::domain::local_time::rfc3339;
 use crate::domain::shop::Shop;
 use crate::domain::time::Timestamp;
@@ -43,6 +45,8 @@ pub struct CallContext {
     pub cancelled: CancellationToken,
     /// Where a long call tells how far it has come.
     pub progress: Progress,
+    /// Who confirms what cannot be undone.
+    pub person: Person,
 }
 
 /// One call under way.
@@ -55,6 +59,8 @@ pub struct Call<'a> {
     pub now: Timestamp,
     /// What the arguments are known by where they bring an idempotency key.
     pub arguments_hash: Option<String>,
+    /// Whether a person has confirmed the call.
+    pub consent: Consent,
 }
 
 impl Call<'_> {
@@ -134,8 +140,8 @@ impl Engine {
         self.definitions.get_or_init(|| {
             let listed =
                 |entry: &&Entry| !self.config.server.read_only || entry.effect == Effect::Reads;
-            let profile = self.config.server.profile;
-            self.offered().filter(listed).map(|entry| entry.definition(profile)).collect()
+            let settings = &self.config.server;
+            self.offered().filter(listed).map(|entry| entry.definition(settings)).collect()
         })
     }
 
@@ -147,6 +153,11 @@ impl Engine {
     /// Whether the tool of this name changes nothing, so that it may be broken off at any point.
     pub fn is_read_only(&self, name: &str) -> bool {
         self.entry(name).is_some_and(|entry| entry.effect == Effect::Reads)
+    }
+
+    /// Whether a person confirms a call of the tool of this name.
+    pub fn is_confirmed(&self, name: &str) -> bool {
+        self.entry(name).is_some_and(|entry| entry.is_confirmed)
     }
 
     fn offered(&self) -> impl Iterator<Item = &'static Entry> {
@@ -196,9 +207,12 @@ impl Engine {
         if self.config.server.read_only && entry.effect != Effect::Reads {
             return Err(read_only(entry.name).into());
         }
+        if entry.is_confirmed {
+            return Box::pin(self.run_confirmed(entry, arguments, context, now)).await;
+        }
         let arguments = entry.fit(arguments)?;
         let arguments_hash = hash_keyed(&arguments);
-        let call = Call { engine: self, context, now, arguments_hash };
+        let call = Call { engine: self, context, now, arguments_hash, consent: Consent::NotNeeded };
         if entry.effect != Effect::Reads {
             return entry.run(arguments, &call).await;
         }
@@ -213,6 +227,27 @@ impl Engine {
                 }
                 answer => return answer,
             }
+        }
+    }
+
+    /// Runs a tool that stops before it changes anything where a person has to be asked first.
+    async fn run_confirmed(
+        &self,
+        entry: &Entry,
+        mut arguments: Value,
+        context: &CallContext,
+        now: Timestamp,
+    ) -> Result<Reply, ToolError> {
+        let token = take_token(entry, &mut arguments)?;
+        let arguments = entry.fit(arguments)?;
+        let hash = hash(&arguments);
+        let deed = Deed { tool: entry.name, arguments: &hash };
+        let consent = self.consent(deed, token, &context.person, now).await?;
+        let arguments_hash = arguments.get(KEY).is_some().then(|| hash.clone());
+        let call = Call { engine: self, context, now, arguments_hash, consent };
+        match entry.run(arguments, &call).await {
+            Err(ToolError::Unconfirmed(question)) => self.ask(*question, deed, context, now).await,
+            answer => answer,
         }
     }
 
@@ -256,15 +291,37 @@ fn read_only(name: &str) -> Refusal {
     .hint("Ask the shop to make the change.")
 }
 
-/// What arguments that bring an idempotency key are known by: the same ones in any order hash alike.
+/// The argument that makes a repeated call act once.
+const KEY: &str = "idempotency_key";
+
+/// What arguments that bring an idempotency key are known by.
 fn hash_keyed(arguments: &Value) -> Option<String> {
-    let arguments = arguments.as_object()?;
-    arguments.get("idempotency_key")?;
+    arguments.get(KEY)?;
+    Some(hash(arguments))
+}
+
+/// What arguments are known by, their key aside: the same ones in any order hash alike, and a whole
+/// number however it is written.
+fn hash(arguments: &Value) -> String {
     let mut rest = arguments.clone();
-    rest.shift_remove("idempotency_key");
-    rest.sort_keys();
-    let mut rest = Value::Object(rest);
+    if let Some(rest) = rest.as_object_mut() {
+        rest.shift_remove(KEY);
+    }
     rest.sort_all_objects();
+    write_whole_numbers_alike(&mut rest);
     let digest = Sha256::digest(rest.to_string());
-    Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn write_whole_numbers_alike(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let Some(whole) = arguments::whole(number) {
+                *number = whole;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(write_whole_numbers_alike),
+        Value::Object(fields) => fields.values_mut().for_each(write_whole_numbers_alike),
+        _ => {}
+    }
 }

@@ -7,6 +7,7 @@ mod appointments;
 mod arguments;
 mod billing;
 mod booking;
+mod confirming;
 mod customers;
 mod engine;
 mod holds;
@@ -33,6 +34,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use confirming::{Answered, Ask, Person, declined};
 pub use engine::{Call, CallContext, Engine};
 pub use progress::{Progress, Step};
 pub use reply::{Answer, Reply};
@@ -69,6 +71,8 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     const EFFECT: Effect;
     /// Whether it asks the world outside the shop.
     const OPEN_WORLD: bool = false;
+    /// Whether a person confirms a call: `run` then calls `Write::confirm` before it changes anything.
+    const IS_CONFIRMED: bool = false;
     /// How long a call may take in all. Every wait inside is shorter; this is for a database that
     /// stopped answering in the middle of a query.
     const LIMIT: Duration = Duration::from_secs(7);

@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use super::engine::Call;
 use super::reply::Reply;
-use super::{Effect, Tool, arguments, schema, voice};
+use super::{Effect, Tool, arguments, confirming, schema, voice};
 use super::{
     appointments, billing, booking, customers, holds, insights, inventory, reminders, slots,
     tickets, vehicles, vin,
 };
-use crate::config::{Profile, Toolset};
+use crate::config::{Confirm, Profile, ServerSettings, Toolset};
 use crate::error::{Refusal, ToolError};
 
 type Running<'a> = Pin<Box<dyn Future<Output = Result<Reply, ToolError>> + Send + 'a>>;
@@ -25,6 +25,8 @@ pub struct Entry {
     pub toolset: Toolset,
     pub effect: Effect,
     pub limit: Duration,
+    /// Whether a person confirms a call.
+    pub is_confirmed: bool,
     title: &'static str,
     description: &'static str,
     open_world: bool,
@@ -79,6 +81,7 @@ const fn entry<T: Tool>() -> Entry {
         toolset: T::TOOLSET,
         effect: T::EFFECT,
         limit: T::LIMIT,
+        is_confirmed: T::IS_CONFIRMED,
         title: T::TITLE,
         description: T::DESCRIPTION,
         open_world: T::OPEN_WORLD,
@@ -96,7 +99,7 @@ const fn entry<T: Tool>() -> Entry {
 
 impl Entry {
     /// The tool as MCP lists it.
-    pub fn definition(&self, profile: Profile) -> rmcp::model::Tool {
+    pub fn definition(&self, settings: &ServerSettings) -> rmcp::model::Tool {
         let (read_only, destructive, idempotent) = match self.effect {
             Effect::Reads => (true, false, true),
             Effect::Writes { idempotent } => (false, false, idempotent),
@@ -109,8 +112,14 @@ impl Entry {
             .open_world(self.open_world);
         let mut input = schema::listed(&self.input_schema());
         let mut output = (self.output)();
-        if profile == Profile::Voice {
+        if settings.profile == Profile::Voice {
             voice::adapt(self.name, &mut input, &mut output);
+        }
+        if self.is_confirmed
+            && settings.confirm == Confirm::Always
+            && let Some(Value::Object(arguments)) = input.get_mut("properties")
+        {
+            arguments.insert(confirming::TOKEN.to_owned(), confirming::token_schema());
         }
         rmcp::model::Tool::new(self.name, self.description, input)
             .with_title(self.title)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::confirming::Ask;
 use crate::error::{self, Refusal, ToolError};
 
 /// What a tool answers where it does what it was asked.
@@ -45,6 +46,8 @@ pub struct Reply {
     pub text: Arc<str>,
     /// Whether the tool failed.
     pub is_error: bool,
+    /// What the client has to ask the person first; nothing else was done then.
+    pub ask: Option<Box<Ask>>,
 }
 
 #[derive(Serialize)]
@@ -92,13 +95,18 @@ impl Reply {
             }
             Answer::Rendered(text) => text,
         };
-        Ok(Self { text, is_error: false })
+        Ok(Self { text, is_error: false, ask: None })
     }
 
     /// The reply that tells a refusal.
     pub fn refused(refusal: &Refusal) -> Self {
         let text = serde_json::to_string(&Failure { success: false, refusal }).unwrap_or_default();
-        Self { text: text.into(), is_error: true }
+        Self { text: text.into(), is_error: true, ask: None }
+    }
+
+    /// The reply that has the client ask the person.
+    pub fn asking(ask: Ask) -> Self {
+        Self { text: Arc::default(), is_error: false, ask: Some(Box::new(ask)) }
     }
 
     /// The reply for a fault of ours.

@@ -200,6 +200,6 @@ impl Wish {
             }
             shortening::success(envelope, brief.map_or(&[], |brief| brief.choices))
         };
-        Reply { text: text.into(), is_error: reply.is_error }
+        Reply { text: text.into(), ..reply }
     }
 }

@@ -20,6 +20,8 @@ mod bulk_progress;
 mod coherence;
 mod commands;
 mod concurrency;
+mod confirming;
+mod confirming_tokens;
 mod customer_search;
 mod customers;
 mod data;

@@ -27,6 +27,7 @@ pub struct Server {
     next_id: u64,
     waiting: HashMap<u64, Value>,
     modern: bool,
+    capabilities: Value,
 }
 
 impl Server {
@@ -36,20 +37,34 @@ impl Server {
         let mut child = command.spawn().expect("the binary starts");
         let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, stdin, stdout, stderr, next_id: 1, waiting: HashMap::new(), modern: false }
+        Self {
+            child,
+            stdin,
+            stdout,
+            stderr,
+            next_id: 1,
+            waiting: HashMap::new(),
+            modern: false,
+            capabilities: json!({}),
+        }
     }
 
     /// Greets the server as clients of the first era do; what it says of itself.
     pub async fn initialize(&mut self) -> Value {
         let hello = json!({
             "protocolVersion": LEGACY,
-            "capabilities": {},
+            "capabilities": self.capabilities,
             "clientInfo": { "name": "it", "version": "1" },
         });
         let answer = self.request("initialize", hello).await;
         self.notify("notifications/initialized", json!({})).await;
         assert!(answer["result"]["serverInfo"]["name"].is_string(), "{answer}");
         answer["result"].clone()
+    }
+
+    /// Says from now on that the client can do this.
+    pub fn declare(&mut self, capabilities: Value) {
+        self.capabilities = capabilities;
     }
 
     /// Speaks the second era from now on: every request carries its protocol version.
@@ -70,7 +85,7 @@ impl Server {
         if self.modern {
             let meta = &mut params["_meta"];
             meta["io.modelcontextprotocol/protocolVersion"] = json!(MODERN);
-            meta["io.modelcontextprotocol/clientCapabilities"] = json!({});
+            meta["io.modelcontextprotocol/clientCapabilities"] = self.capabilities.clone();
             meta["io.modelcontextprotocol/clientInfo"] = json!({ "name": "it", "version": "1" });
         }
         let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });

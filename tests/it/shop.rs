@@ -220,6 +220,18 @@ impl Shop {
         number.unwrap()
     }
 
+    /// The text that a query of one row and one column returns.
+    pub async fn text(&self, sql: &str) -> String {
+        let sql = AssertSqlSafe(sql.to_owned());
+        let text = match &self.place {
+            Place::Sqlite(path) => sqlx::query_scalar(sql).fetch_one(&mut sqlite(path).await).await,
+            Place::Postgres { own, .. } => {
+                sqlx::query_scalar(sql).fetch_one(&mut own.connect().await.unwrap()).await
+            }
+        };
+        text.unwrap()
+    }
+
     /// Books past the server: a visit of `owner` over each existing one, in its bay, a minute later.
     pub async fn overlap_occupied_rows(&self, owner: Owner) -> sqlx::Result<u64> {
         self.execute_sql(&overlap_sql(owner)).await

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::cancelling::read_reason;
 use crate::config::Toolset;
 use crate::domain::appointment::ServiceType;
+use crate::domain::confirmation::Question;
 use crate::domain::id::AppointmentId;
 use crate::domain::local_time::{rfc3339, spoken};
 use crate::domain::time::Interval;
@@ -15,6 +16,7 @@ use crate::error::{Code, Refusal, ToolError};
 use crate::store::Appointment;
 use crate::tools::arguments::refuse;
 use crate::tools::times::read_range;
+use crate::tools::write::Write;
 use crate::tools::{Answer, Call, Effect, Tool};
 
 mod changing;
@@ -99,6 +101,7 @@ impl Tool for BulkUpdateAppointments {
     const DESCRIPTION: &'static str = "Cancel or move all scheduled and confirmed visits of a time, as when the shop must close. First without dry_run: it tells what would happen. Say that, and only after a yes repeat it with dry_run false. At most 500 visits.";
     const TOOLSET: Toolset = Toolset::Appointments;
     const EFFECT: Effect = Effect::Destroys;
+    const IS_CONFIRMED: bool = true;
     const LIMIT: Duration = Duration::from_secs(50);
     type Data = BulkUpdated;
 
@@ -109,6 +112,7 @@ impl Tool for BulkUpdateAppointments {
         let outcomes = if is_dry {
             rehearse(&visits, &change, call).await?
         } else {
+            confirm(&visits, &change, call).await?;
             perform(&visits, &change, call).await
         };
         let mut changed: Vec<&Appointment> = Vec::new();
@@ -171,6 +175,43 @@ impl BulkUpdateAppointments {
         }
         Ok(visits)
     }
+}
+
+/// Has the person asked about all the visits at once; each is then changed on its own, and one that
+/// somebody else has changed since is left alone.
+async fn confirm(
+    visits: &[Appointment],
+    change: &Change,
+    call: &Call<'_>,
+) -> Result<(), ToolError> {
+    if visits.is_empty() {
+        return Ok(());
+    }
+    let mut write = Write::open(call).await?;
+    write.confirm(call, || question(visits, change, call)).await?;
+    write.finish(Answer::new("", ())).await.map(drop)
+}
+
+fn question(visits: &[Appointment], change: &Change, call: &Call<'_>) -> Question {
+    let when = |visit: Option<&Appointment>| {
+        let start = visit.map_or(call.now, |visit| visit.starts_at);
+        spoken(start, call.now, call.engine.shop().zone)
+    };
+    let soonest = when(visits.iter().min_by_key(|visit| visit.starts_at));
+    let last = when(visits.iter().max_by_key(|visit| visit.starts_at));
+    let (do_it, by) = match change {
+        Change::Cancel { .. } => ("cancel", String::new()),
+        Change::Shift { days } => ("move", format!(" by {days} days")),
+    };
+    let sentence = match visits.len() {
+        1 => format!("Shall I {do_it} one visit{by}, on {soonest}? This cannot be undone."),
+        count => format!(
+            "Shall I {do_it} {count} visits{by}, from {soonest} to {last}? This cannot be undone."
+        ),
+    };
+    let states: Vec<_> =
+        visits.iter().map(|visit| (visit.id, visit.status, visit.span())).collect();
+    Question::new(sentence, &format!("{states:?}"))
 }
 
 impl FailedItem {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{find, refuse_closed};
 use crate::config::Toolset;
 use crate::domain::appointment::Status;
+use crate::domain::confirmation::Question;
 use crate::domain::id::AppointmentId;
 use crate::domain::local_time::{rfc3339, spoken};
 use crate::domain::text;
@@ -53,6 +54,7 @@ impl Tool for CancelAppointment {
     const DESCRIPTION: &'static str = "Cancel a visit and free its time. Cannot be undone: say which visit and get a yes first. For another time use reschedule_appointment.";
     const TOOLSET: Toolset = Toolset::Appointments;
     const EFFECT: Effect = Effect::Destroys;
+    const IS_CONFIRMED: bool = true;
     type Data = Cancelled;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<Cancelled>, ToolError> {
@@ -63,6 +65,7 @@ impl Tool for CancelAppointment {
             return Err(already_cancelled(&row).into());
         }
         refuse_closed(&row, "There is nothing left to cancel.")?;
+        write.confirm(call, || question(&row, call)).await?;
         write.session.cancel_appointment(row.id, &reason, call.now).await?;
         let zone = call.engine.shop().zone;
         let message = tell_cancelled(&reason);
@@ -77,6 +80,17 @@ impl Tool for CancelAppointment {
         };
         write.finish(Answer::new(message, data)).await
     }
+}
+
+fn question(row: &store::Appointment, call: &Call<'_>) -> Question {
+    let sentence = format!(
+        "Shall I cancel {}'s {} for the {} on {}? This cannot be undone.",
+        row.customer_name(),
+        row.service_type.as_str().replace('_', " "),
+        row.vehicle_description(),
+        spoken(row.starts_at, call.now, call.engine.shop().zone)
+    );
+    Question::new(sentence, &format!("{} {} {:?}", row.id, row.status, row.span()))
 }
 
 /// The reason of a cancellation, which has to say something.

@@ -6,6 +6,7 @@ use serde_json::{Number, json};
 
 use super::{InvoiceView, PaymentView, due, find, payment_view, read_money, view};
 use crate::config::Toolset;
+use crate::domain::confirmation::Question;
 use crate::domain::id::InvoiceId;
 use crate::domain::invoice::{Method, Status};
 use crate::domain::money::{MAX_MINOR, Money};
@@ -53,6 +54,7 @@ impl Tool for CreatePayment {
     const DESCRIPTION: &'static str = "Record a payment that the shop received; it moves no money and cannot be undone: say amount and invoice back first. More than is due is refused. The same again within 10 minutes counts once, unless under another idempotency_key.";
     const TOOLSET: Toolset = Toolset::Billing;
     const EFFECT: Effect = Effect::Destroys;
+    const IS_CONFIRMED: bool = true;
     type Data = Paid;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<Paid>, ToolError> {
@@ -81,6 +83,7 @@ impl Tool for CreatePayment {
         if amount > due(&invoice) {
             return Err(overpayment(amount, &invoice).into());
         }
+        write.confirm(call, || question(&new, amount, &invoice)).await?;
         let payment = match write.session.insert_payment(&new, call.now).await {
             Ok(payment) => payment,
             // Another program was faster; its payment is visible once this transaction is over.
@@ -97,6 +100,18 @@ impl Tool for CreatePayment {
         let message = format!("{} are recorded. {}", amount.spoken(), rest(&invoice));
         write.finish(Answer::new(message, paid(payment, invoice, call))).await
     }
+}
+
+fn question(new: &NewPayment, amount: Money, invoice: &Invoice) -> Question {
+    let sentence = format!(
+        "Shall I record {} received by {} on invoice {}, of which {} are due? This cannot be undone.",
+        amount.spoken(),
+        new.method,
+        invoice.id,
+        due(invoice).spoken()
+    );
+    let state = (invoice.id, invoice.amount.minor, invoice.paid.minor, invoice.status);
+    Question::new(sentence, &format!("{state:?}"))
 }
 
 fn paid(payment: Payment, invoice: Invoice, call: &Call<'_>) -> Paid {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{customer_not_found, view};
 use crate::config::Toolset;
+use crate::domain::confirmation::Question;
 use crate::domain::customer::{AccountStatus, Customer, DEFAULT_TIER};
 use crate::domain::id::CustomerId;
 use crate::domain::text::{self, MAX_MERGED_NOTES};
@@ -62,6 +63,7 @@ impl Tool for MergeCustomers {
     const DESCRIPTION: &'static str = "Make one customer of two records of one person: all of merge_customer_id moves to keep_customer_id. Cannot be undone: compare both and get a yes first. The merged id, phone and e-mail lead to the kept one.";
     const TOOLSET: Toolset = Toolset::Crm;
     const EFFECT: Effect = Effect::Destroys;
+    const IS_CONFIRMED: bool = true;
     type Data = Merged;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<Merged>, ToolError> {
@@ -83,7 +85,9 @@ impl Tool for MergeCustomers {
             let data = Merged { customer, moved: Moved::default(), warnings: Vec::new() };
             return write.finish(Answer::repeated(message, data)).await;
         }
+        let question = question(&kept, &merged);
         let (combined, warnings) = combine(kept, &merged)?;
+        write.confirm(call, || question).await?;
         let moved = write.session.merge_customers(&combined, &merged).await?;
         let customer = view(find(&mut write.session, combined.id).await?, shop);
         let message = format!(
@@ -96,6 +100,17 @@ impl Tool for MergeCustomers {
         );
         write.finish(Answer::new(message, Merged { customer, moved: moved.into(), warnings })).await
     }
+}
+
+fn question(kept: &CustomerRow, merged: &CustomerRow) -> Question {
+    let named =
+        |row: &CustomerRow| format!("{} {} (number {})", row.first_name, row.last_name, row.id);
+    let sentence = format!(
+        "Shall I make one customer of two: move all of {} to {}? This cannot be undone.",
+        named(merged),
+        named(kept)
+    );
+    Question::new(sentence, &format!("{kept:?} {merged:?}"))
 }
 
 async fn find(session: &mut Session, id: CustomerId) -> Result<CustomerRow, ToolError> {

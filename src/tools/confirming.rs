@@ -1,0 +1,205 @@
+//! What cannot be undone is confirmed by a person first.
+//!
+//! A tool does all of its checks and then calls [`Write::confirm`]: so nobody is asked about what
+//! would be refused anyway, and what was confirmed is compared with the record in the very transaction
+//! that changes it. Where nobody has said yes yet, the tool stops there, its transaction is dropped, and
+//! the question goes to the person: by way of the client where it can ask (`server/asking`), else as a
+//! refusal with a token that the next call brings.
+
+use serde_json::{Value, json};
+
+use super::arguments::refuse;
+use super::engine::{Call, CallContext, Engine};
+use super::registry::Entry;
+use super::reply::Reply;
+use super::write::Write;
+use crate::config::Confirm;
+use crate::domain::confirmation::{Deed, Proof, Question, Secret, VALID_SECONDS};
+use crate::domain::local_time::rfc3339;
+use crate::domain::time::Timestamp;
+use crate::error::{Code, Refusal, ToolError};
+
+/// The argument that brings a token, where the client cannot ask.
+pub const TOKEN: &str = "confirm_token";
+
+/// A question for the client to ask.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The sentence.
+    pub sentence: String,
+    /// The sealed proof that comes back with the answer.
+    pub proof: String,
+}
+
+/// How a call stands to the person behind it.
+#[derive(Clone, Debug, Default)]
+pub struct Person {
+    /// Whether the client can ask.
+    pub can_be_asked: bool,
+    /// What was answered, if the client has asked.
+    pub answer: Option<Answered>,
+}
+
+/// What a person answered.
+#[derive(Clone, Debug)]
+pub enum Answered {
+    /// Yes, to the question of this sealed proof.
+    Yes(String),
+    /// No, or nothing at all.
+    No,
+}
+
+/// What is known of a person's yes when a tool runs.
+#[derive(Clone, Debug)]
+pub enum Consent {
+    /// Nobody has to be asked.
+    NotNeeded,
+    /// Nobody was asked yet, or too long ago.
+    Missing,
+    /// Somebody was asked, and said yes.
+    Given(Proof),
+}
+
+impl Write {
+    /// Goes on only where nobody has to be asked, or somebody has said yes to this very question.
+    ///
+    /// # Errors
+    /// Where the person has to be asked first, or the yes was used before.
+    pub async fn confirm(
+        &mut self,
+        call: &Call<'_>,
+        question: impl FnOnce() -> Question,
+    ) -> Result<(), ToolError> {
+        let proof = match &call.consent {
+            Consent::NotNeeded => return Ok(()),
+            Consent::Missing => return Err(ToolError::Unconfirmed(Box::new(question()))),
+            Consent::Given(proof) => proof,
+        };
+        let nonce = proof.nonce_text();
+        if !self.session.use_confirmation(&nonce, proof.expires_at, call.now).await? {
+            return Err(used().into());
+        }
+        let question = question();
+        if proof.state == question.state {
+            return Ok(());
+        }
+        // The record has changed since, and what was confirmed is no longer what would be done.
+        Err(ToolError::Unconfirmed(Box::new(question)))
+    }
+}
+
+impl Engine {
+    /// What is known of the person's yes to a call with these arguments.
+    pub(super) async fn consent(
+        &self,
+        deed: Deed<'_>,
+        token: Option<String>,
+        person: &Person,
+        now: Timestamp,
+    ) -> Result<Consent, ToolError> {
+        let proof = match (self.config().server.confirm, person.can_be_asked) {
+            (Confirm::Never, _) | (Confirm::Auto, false) => return Ok(Consent::NotNeeded),
+            (Confirm::Auto | Confirm::Always, true) => match &person.answer {
+                None => None,
+                Some(Answered::Yes(proof)) => Some(proof.clone()),
+                Some(Answered::No) => return Err(declined().into()),
+            },
+            (Confirm::Always, false) => token,
+        };
+        let Some(proof) = proof else { return Ok(Consent::Missing) };
+        let secret = self.confirmation_secret().await?;
+        match Proof::open(&proof, &secret, deed) {
+            None => Err(foreign().into()),
+            Some(proof) if proof.has_expired(now) => Ok(Consent::Missing),
+            Some(proof) => Ok(Consent::Given(proof)),
+        }
+    }
+
+    /// The secret that confirmations are sealed with; the first one to need it makes it.
+    async fn confirmation_secret(&self) -> Result<Secret, ToolError> {
+        let store = self.store().await?;
+        let mut secret = store.read().await?.confirmation_secret().await?;
+        if secret.is_none() {
+            let mut random = [0; 32];
+            getrandom::fill(&mut random).map_err(ToolError::Random)?;
+            let mut session = store.write().await?;
+            session.keep_confirmation_secret(&Secret::text_of(random)).await?;
+            session.commit().await?;
+            secret = store.read().await?.confirmation_secret().await?;
+        }
+        let secret = secret.as_deref().and_then(Secret::parse);
+        secret.ok_or_else(|| ToolError::Query(sqlx::Error::RowNotFound))
+    }
+
+    /// Has the person asked.
+    pub(super) async fn ask(
+        &self,
+        question: Question,
+        deed: Deed<'_>,
+        context: &CallContext,
+        now: Timestamp,
+    ) -> Result<Reply, ToolError> {
+        let mut nonce = [0; 12];
+        getrandom::fill(&mut nonce).map_err(ToolError::Random)?;
+        let expires_at = now.plus_seconds(VALID_SECONDS);
+        let secret = self.confirmation_secret().await?;
+        let proof = Proof { expires_at, nonce, state: question.state }.seal(&secret, deed);
+        if context.person.can_be_asked {
+            return Ok(Reply::asking(Ask { sentence: question.sentence, proof }));
+        }
+        Err(unconfirmed(question.sentence, proof, rfc3339(expires_at, self.shop().zone)).into())
+    }
+}
+
+/// Takes the token out of a call's arguments, where the tool takes one.
+pub(super) fn take_token(entry: &Entry, arguments: &mut Value) -> Result<Option<String>, Refusal> {
+    if !entry.is_confirmed {
+        return Ok(None);
+    }
+    // Some clients send the object as the text of it.
+    if let Value::String(text) = arguments
+        && let Ok(object @ Value::Object(_)) = serde_json::from_str(text)
+    {
+        *arguments = object;
+    }
+    match arguments.as_object_mut().and_then(|arguments| arguments.shift_remove(TOKEN)) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(token)) => Ok(Some(token)),
+        Some(_) => Err(refuse(TOKEN, "must be the text of data.confirm_token")),
+    }
+}
+
+/// The argument that brings a token, as it is listed.
+pub(super) fn token_schema() -> Value {
+    json!({"type": "string", "description": "data.confirm_token of the first call, after a yes."})
+}
+
+fn unconfirmed(sentence: String, token: String, expires_at: String) -> Refusal {
+    Refusal::new(
+        Code::InvalidArgument,
+        sentence,
+        "confirm_token is required: nothing was changed, since nobody has confirmed this yet",
+    )
+    .hint("Read message aloud. Only after a clear yes repeat the call with data.confirm_token.")
+    .data(json!({"confirm_token": token, "expires_at": expires_at}))
+}
+
+fn foreign() -> Refusal {
+    refuse(TOKEN, "is not one that was given out for these arguments; nothing was changed")
+        .hint("Call without confirm_token and ask the person anew.")
+}
+
+fn used() -> Refusal {
+    refuse(TOKEN, "was used already; it is good for one call")
+        .hint("Look whether it was done. To do it again, call without confirm_token and ask anew.")
+}
+
+/// The refusal of what a person did not want.
+pub fn declined() -> Refusal {
+    Refusal::new(
+        Code::InvalidArgument,
+        "That was not confirmed, so nothing was changed.",
+        "the person was asked and did not say yes",
+    )
+    .hint("Ask the person what they want instead; do not call again for the same.")
+}
