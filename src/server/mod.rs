@@ -13,6 +13,7 @@ mod lines;
 pub mod logging;
 mod outbox;
 mod parse;
+mod reading;
 mod shutdown;
 mod stdio;
 #[cfg(test)]

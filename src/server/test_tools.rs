@@ -4,11 +4,13 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rmcp::model::{JsonObject, Tool};
+use rmcp::model::{
+    GetPromptResult, JsonObject, Prompt, Reference, Resource, ResourceTemplate, Tool,
+};
 use serde_json::{Value, json};
 
 use super::toolbox::Toolbox;
-use crate::tools::{Answer, CallContext, Reply};
+use crate::tools::{Answer, CallContext, Document, Reply, Unread};
 
 const NAMES: &[&str] = &["echo", "panic", "hang", "read_slow", "write_slow", "big"];
 
@@ -59,6 +61,38 @@ impl Toolbox for Tools {
         drop(running);
         self.finished.fetch_add(1, Ordering::SeqCst);
         Reply::of(Answer::new("done", data)).unwrap()
+    }
+
+    fn instructions(&self) -> String {
+        "test tools".to_owned()
+    }
+
+    fn resources(&self) -> Vec<Resource> {
+        Vec::new()
+    }
+
+    fn resource_templates(&self) -> Vec<ResourceTemplate> {
+        Vec::new()
+    }
+
+    async fn read_resource(&self, uri: &str, _: &CallContext) -> Result<Document, Unread> {
+        match uri {
+            "test://panic" => panic!("a customer's name"),
+            "test://away" => Err(Unread::Failed("away".to_owned())),
+            _ => Err(Unread::Unknown),
+        }
+    }
+
+    fn prompts(&self) -> Vec<Prompt> {
+        Vec::new()
+    }
+
+    fn prompt(&self, _: &str, _: &JsonObject) -> Option<GetPromptResult> {
+        None
+    }
+
+    async fn complete(&self, _: &Reference, _: &str, _: &str, _: &CallContext) -> Vec<String> {
+        panic!("a customer's name")
     }
 }
 

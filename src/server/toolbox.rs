@@ -1,9 +1,11 @@
 //! What the server needs of the tools.
 
-use rmcp::model::Tool;
+use rmcp::model::{
+    GetPromptResult, JsonObject, Prompt, Reference, Resource, ResourceTemplate, Tool,
+};
 use serde_json::Value;
 
-use crate::tools::{CallContext, Engine, Reply};
+use crate::tools::{CallContext, Document, Engine, Reply, Unread};
 
 /// The tools as the server sees them; the tests of the server bring tools that hang and panic.
 pub(super) trait Toolbox: Send + Sync + 'static {
@@ -26,6 +28,37 @@ pub(super) trait Toolbox: Send + Sync + 'static {
         arguments: Value,
         context: &CallContext,
     ) -> impl Future<Output = Reply> + Send;
+
+    /// What a model is told once about all of it.
+    fn instructions(&self) -> String;
+
+    /// The resources that have no variable.
+    fn resources(&self) -> Vec<Resource>;
+
+    /// The resource templates.
+    fn resource_templates(&self) -> Vec<ResourceTemplate>;
+
+    /// Reads a resource.
+    fn read_resource(
+        &self,
+        uri: &str,
+        context: &CallContext,
+    ) -> impl Future<Output = Result<Document, Unread>> + Send;
+
+    /// The prompts.
+    fn prompts(&self) -> Vec<Prompt>;
+
+    /// A prompt with its arguments put in; `None` where there is none of this name.
+    fn prompt(&self, name: &str, arguments: &JsonObject) -> Option<GetPromptResult>;
+
+    /// What an argument may be that begins like this.
+    fn complete(
+        &self,
+        reference: &Reference,
+        argument: &str,
+        typed: &str,
+        context: &CallContext,
+    ) -> impl Future<Output = Vec<String>> + Send;
 }
 
 impl Toolbox for Engine {
@@ -47,5 +80,39 @@ impl Toolbox for Engine {
 
     async fn call(&self, name: &str, arguments: Value, context: &CallContext) -> Reply {
         self.call(name, arguments, context).await
+    }
+
+    fn instructions(&self) -> String {
+        self.instructions()
+    }
+
+    fn resources(&self) -> Vec<Resource> {
+        self.resources()
+    }
+
+    fn resource_templates(&self) -> Vec<ResourceTemplate> {
+        self.resource_templates()
+    }
+
+    async fn read_resource(&self, uri: &str, context: &CallContext) -> Result<Document, Unread> {
+        self.read_resource(uri, context).await
+    }
+
+    fn prompts(&self) -> Vec<Prompt> {
+        self.prompts()
+    }
+
+    fn prompt(&self, name: &str, arguments: &JsonObject) -> Option<GetPromptResult> {
+        self.prompt(name, arguments)
+    }
+
+    async fn complete(
+        &self,
+        reference: &Reference,
+        argument: &str,
+        typed: &str,
+        context: &CallContext,
+    ) -> Vec<String> {
+        self.complete(reference, argument, typed, context).await
     }
 }

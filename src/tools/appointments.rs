@@ -2,12 +2,13 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
-use super::Call;
+use super::{Call, CallContext, Engine};
 use crate::domain::appointment::{ServiceType, Status};
 use crate::domain::id::{AppointmentId, CustomerId, VehicleId};
 use crate::domain::local_time::{rfc3339, spoken};
-use crate::domain::time::Interval;
+use crate::domain::time::{Interval, Timestamp};
 use crate::domain::vehicle::describe;
 use crate::error::{Code, Refusal, ToolError};
 use crate::store::importing::NOT_RECORDED;
@@ -129,6 +130,19 @@ impl store::Appointment {
     pub(super) fn vehicle_description(&self) -> String {
         describe(self.year, &self.make, &self.model)
     }
+}
+
+/// The appointment with this number as its document tells it.
+pub(super) async fn read(
+    id: AppointmentId,
+    engine: &Engine,
+    context: &CallContext,
+) -> Result<Value, ToolError> {
+    let now = Timestamp::from(chrono::Utc::now());
+    let call = Call::reading(engine, context, now);
+    let store = engine.store().await?;
+    let row = find(&mut store.read().await?, id).await?;
+    Ok(serde_json::to_value(view(row, &call))?)
 }
 
 /// The appointment with this number.

@@ -63,6 +63,13 @@ pub struct Call<'a> {
     pub consent: Consent,
 }
 
+impl<'a> Call<'a> {
+    /// A call that only reads.
+    pub(super) fn reading(engine: &'a Engine, context: &'a CallContext, now: Timestamp) -> Self {
+        Self { engine, context, now, arguments_hash: None, consent: Consent::NotNeeded }
+    }
+}
+
 impl Call<'_> {
     /// Whether the reply is for a caller on the phone.
     pub fn is_voice(&self) -> bool {
@@ -138,11 +145,19 @@ impl Engine {
     /// The tools as MCP lists them, in a fixed order; made at the first use.
     pub fn definitions(&self) -> &[rmcp::model::Tool] {
         self.definitions.get_or_init(|| {
-            let listed =
-                |entry: &&Entry| !self.config.server.read_only || entry.effect == Effect::Reads;
             let settings = &self.config.server;
-            self.offered().filter(listed).map(|entry| entry.definition(settings)).collect()
+            let listed = self.offered().filter(|entry| self.is_listed(entry));
+            listed.map(|entry| entry.definition(settings)).collect()
         })
+    }
+
+    /// Whether the list of the tools has one of this name.
+    pub(super) fn lists(&self, name: &str) -> bool {
+        self.entry(name).is_some_and(|entry| self.is_listed(entry))
+    }
+
+    fn is_listed(&self, entry: &Entry) -> bool {
+        !self.config.server.read_only || entry.effect == Effect::Reads
     }
 
     /// Whether there is a tool of this name.
@@ -187,7 +202,12 @@ impl Engine {
     }
 
     /// The reply of one tool in all its words.
-    async fn answer(&self, entry: &Entry, arguments: Value, context: &CallContext) -> Reply {
+    pub(super) async fn answer(
+        &self,
+        entry: &Entry,
+        arguments: Value,
+        context: &CallContext,
+    ) -> Reply {
         let now = Timestamp::from(chrono::Utc::now());
         let answer =
             tokio::time::timeout(entry.limit, self.run(entry, arguments, context, now)).await;

@@ -97,6 +97,11 @@ const fn entry<T: Tool>() -> Entry {
     }
 }
 
+/// The tool of this name, whatever is offered.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    ALL.iter().find(|entry| entry.name == name)
+}
+
 impl Entry {
     /// The tool as MCP lists it.
     pub fn definition(&self, settings: &ServerSettings) -> rmcp::model::Tool {
