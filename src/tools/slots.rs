@@ -103,7 +103,12 @@ impl Tool for GetAvailableSlots {
         let is_full = found.iter().all(|day| day.starts.is_empty());
         let alternatives = if is_full {
             let noon = day_bounds(date, shop.zone).start.plus_minutes(NOON_MINUTES);
-            Some(wanted.alternatives(&mut session, &store.resources, noon, call).await?)
+            let mut nearest =
+                wanted.alternatives(&mut session, &store.resources, noon, call).await?;
+            if call.is_voice() {
+                nearest.truncate(aloud::ALTERNATIVES);
+            }
+            Some(nearest)
         } else {
             None
         };

@@ -219,6 +219,8 @@ async fn a_refusal_keeps_alternatives_and_its_budget(
     let none =
         call(&mut server, "get_available_slots", json!({ "date": sunday.to_string() })).await;
     assert_eq!(none.success()["available_slots"], json!([]));
+    let nearest = &none.success()["alternatives"][0]["scheduled_at"];
+    assert!(nearest.is_string() && !none.message().contains('…'), "{none:?}");
     let wrong = json!({ "customer": "x".repeat(900), "first_name": "\"".repeat(150) });
     let wrong = call(&mut server, "create_customer", wrong).await;
     assert_eq!(wrong.refusal(), "invalid_argument");
@@ -256,4 +258,27 @@ async fn people_who_share_a_number_fit_into_a_reply(
     let found = call(&mut server, "lookup_customer", json!({ "phone_number": phone })).await;
     assert_eq!(found.success()["found"], true);
     assert!(found.success()["candidates"][0]["customer_id"].is_i64(), "{found:?}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_question_with_its_token_fits_into_a_reply(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = voice_shop(database).await.with_env("SERVICEBAY_CONFIRM", "always");
+    let person = with(data::customer(), "first_name", "Maximiliane \u{8a9e}".repeat(14));
+    let made = shop.call("create_customer", person).await;
+    let customer_id = made.success()["customer"]["id"].as_i64().unwrap();
+    let owner = shop.owner_of_another_vehicle(customer_id).await;
+    let visit = data::visit(owner, &at(next_weekday(Weekday::Mon, 1), "10:00"));
+    let booked = shop.call("book_appointment", visit).await;
+    let mut server = shop.server().await;
+    let cancel = json!({
+        "appointment_id": booked.success()["appointment_id"], "reason": "The car was sold",
+    });
+    let asked = call(&mut server, "cancel_appointment", cancel.clone()).await;
+    assert!(asked.message().starts_with("Shall I cancel Maximiliane"), "{asked:?}");
+    let token = asked.envelope["data"]["confirm_token"].clone();
+    let done = call(&mut server, "cancel_appointment", with(cancel, "confirm_token", token)).await;
+    assert_eq!(done.success()["status"], "cancelled");
 }

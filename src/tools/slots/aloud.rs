@@ -5,11 +5,13 @@ use crate::domain::local_time::{clock_time, day_of_week, spoken_date};
 use crate::domain::time::Timestamp;
 use crate::tools::Call;
 
+/// How many other times a reply has room for, in its sentence and beside it.
+pub(super) const ALTERNATIVES: usize = 1;
 /// How many stretches of free times a sentence names.
 const SAID_STRETCHES: usize = 3;
 
 impl AvailableSlots {
-    /// The first three starts of the first day that has some, and three alternatives.
+    /// The first three starts of the first day that has some.
     pub(super) fn aloud(mut self) -> Self {
         let free = self
             .by_date
@@ -19,9 +21,6 @@ impl AvailableSlots {
             self.day = free;
         }
         self.day.available_slots.truncate(SAID_ALOUD);
-        if let Some(alternatives) = &mut self.alternatives {
-            alternatives.truncate(SAID_ALOUD);
-        }
         self
     }
 }

@@ -70,9 +70,9 @@ pub(super) fn failure(mut envelope: Map<String, Value>) -> String {
         |it| drop(it.shift_remove("hint")),
         |it| cut_lists(it, 1),
         |it| clip_field(it, "message", 120),
-        |it| drop(it.shift_remove("data")),
         |it| clip_field(it, "error", 40),
         |it| clip_field(it, "message", 50),
+        |it| drop(it.shift_remove("data")),
     ];
     let mut text = String::new();
     for step in steps {
