@@ -15,6 +15,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, registry};
 
 use crate::config::LogFormat;
+#[cfg(feature = "otlp")]
+use crate::telemetry::otlp;
 
 /// Lines that wait for standard error to be read; further ones are dropped.
 const WAITING_LINES: usize = 1024;
@@ -28,6 +30,10 @@ pub enum InitError {
     /// The filter is not one.
     #[error("RUST_LOG cannot be understood: {0}")]
     Filter(#[from] ParseError),
+    /// The collector's settings are wrong.
+    #[cfg(feature = "otlp")]
+    #[error("the settings of the OTLP exporter cannot be used: {0}")]
+    Otlp(String),
 }
 
 /// Sends what passes `filter` to standard error from now on. The filter is what `RUST_LOG` holds,
@@ -38,7 +44,7 @@ pub enum InitError {
 ///
 /// # Errors
 ///
-/// The filter cannot be understood.
+/// The filter cannot be understood, or the settings of a collector.
 pub fn init(filter: Option<&str>, format: LogFormat) -> Result<(), InitError> {
     let filter = filter.filter(|filter| !filter.trim().is_empty()).unwrap_or("warn");
     let filter: Targets = with_quiet_rmcp(filter).parse()?;
@@ -50,6 +56,8 @@ pub fn init(filter: Option<&str>, format: LogFormat) -> Result<(), InitError> {
         }
     };
     let subscriber = registry().with(lines);
+    #[cfg(feature = "otlp")]
+    let subscriber = subscriber.with(otlp::layer().map_err(InitError::Otlp)?);
     // Fails only where a subscriber is set already, which then stays.
     let _ = subscriber.try_init();
     Ok(())
@@ -67,6 +75,8 @@ pub fn hide_panic_messages() {
 
 /// Writes what is left, for a moment at most.
 pub fn finish() {
+    #[cfg(feature = "otlp")]
+    otlp::finish();
     let guard = GUARD.lock().unwrap_or_else(PoisonError::into_inner).take();
     let Some(guard) = guard else { return };
     let (done, wait) = mpsc::channel();

@@ -3,6 +3,8 @@
 //! Nothing of it happens unless somebody listens.
 
 mod facts;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 
 use std::sync::Arc;
 use std::time::Instant;

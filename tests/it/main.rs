@@ -43,6 +43,8 @@ mod model;
 mod nhtsa;
 mod opening_days;
 mod opening_hours;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod payments;
 mod prompts;
 mod protocol;

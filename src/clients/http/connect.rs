@@ -11,7 +11,7 @@ use super::super::UpstreamError;
 const IDLE_CONNECTIONS: usize = 4;
 
 /// A client of the service at this URL. Reads the machine's root certificates, which takes a while.
-pub(super) fn build_client(
+pub(crate) fn build_client(
     base_url: Option<&Url>,
     connect: Duration,
 ) -> Result<Client, UpstreamError> {

@@ -3,7 +3,7 @@
 mod answer;
 mod attempt;
 mod breaker;
-mod connect;
+pub(crate) mod connect;
 mod credentials;
 mod limits;
 mod quiet;
