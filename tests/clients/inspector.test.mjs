@@ -37,12 +37,21 @@ function adapt(shop, era) {
       assert.equal(code, result.isError ? 5 : 0);
       return result;
     },
+    resources: async () => (await asked('--method', 'resources/list')).result.resources,
+    read: async (uri) => (await asked('--method', 'resources/read', '--uri', uri)).result,
+    prompts: async () => (await asked('--method', 'prompts/list')).result.prompts,
+    prompt: async (name, args) => {
+      const pairs = Object.entries(args).map(([key, value]) => `${key}=${value}`);
+      const options = ['--prompt-name', name, '--prompt-args', ...pairs];
+      return (await asked('--method', 'prompts/get', ...options)).result;
+    },
   };
 }
 
 for (const era of ['legacy', 'modern']) {
   test(`Inspector, ${era}`, async (t) => {
-    await visit(adapt(openShop(t), era));
+    // Nobody sits at a command line in a script.
+    await visit(adapt(openShop(t, { SERVICEBAY_CONFIRM: 'always' }), era));
   });
 
   test(`Inspector finds the list of tools portable, ${era}`, async (t) => {

@@ -10,30 +10,24 @@ import { StdioClientTransport as StdioV1 } from '@modelcontextprotocol/sdk/clien
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 
 import { openShop } from './shop.mjs';
-import { agreement, visit } from './visit.mjs';
+import { newPerson, visit } from './visit.mjs';
 
 const IDENTITY = { name: 'visit', version: '1' };
 const CAPABILITIES = { elicitation: { form: {} } };
 
-/** The client as `visit` wants it; `answer` is called when the server asks the person. */
+/** The client as `visit` wants it. */
 function adapt(sdk, person) {
   return {
     person,
     tools: async () => (await sdk.listTools()).tools,
     call: (name, args) => sdk.callTool({ name, arguments: args }),
-    sdk,
+    resources: async () => (await sdk.listResources()).resources,
+    read: (uri) => sdk.readResource({ uri }),
+    prompts: async () => (await sdk.listPrompts()).prompts,
+    prompt: (name, args) => sdk.getPrompt({ name, arguments: args }),
+    complete: (name, argument, value) =>
+      sdk.complete({ ref: { type: 'ref/prompt', name }, argument: { name: argument, value } }),
   };
-}
-
-/** A person who is asked by `request`, and agrees unless `refuses`. */
-function newPerson() {
-  const person = { asked: [], refuses: false };
-  person.answer = (request) => {
-    person.asked.push(request.params.message);
-    if (person.refuses) return { action: 'decline' };
-    return { action: 'accept', content: agreement(request.params.requestedSchema) };
-  };
-  return person;
 }
 
 test('TypeScript SDK v1', async (t) => {
@@ -43,6 +37,13 @@ test('TypeScript SDK v1', async (t) => {
   await sdk.connect(new StdioV1(openShop(t)));
   t.after(() => sdk.close());
   await visit(adapt(sdk, person));
+});
+
+test('TypeScript SDK v1, where nobody can be asked', async (t) => {
+  const sdk = new ClientV1(IDENTITY);
+  await sdk.connect(new StdioV1(openShop(t, { SERVICEBAY_CONFIRM: 'always' })));
+  t.after(() => sdk.close());
+  await visit(adapt(sdk));
 });
 
 for (const [era, mode] of [['2025-11-25', 'legacy'], ['2026-07-28', { pin: '2026-07-28' }]]) {

@@ -1,8 +1,8 @@
 // A whole visit as a front desk's assistant makes it, by whichever client it is given.
 //
-// A client is {tools, call, asked, ...}: `tools()` lists the tools, `call(name, arguments)` makes a call
-// and returns its result, `answers` is what the person answers when the server asks, and `asked` counts
-// how often it did; `canBeAsked` says whether the client declares that there is a person.
+// A client lists with `tools()`, `resources()` and `prompts()`, and asks with `call(tool, arguments)`,
+// `read(uri)` and `prompt(name, arguments)`. Where it can ask the person in front of it, `person` is the
+// one of `newPerson`; where it can complete arguments, it has `complete(prompt, argument, letters)`.
 
 import assert from 'node:assert/strict';
 
@@ -74,20 +74,58 @@ export async function visit(client) {
   );
   assert.equal(moved.new_datetime, second);
 
+  await read(client, booked.appointment_id);
   await cancel(client, { ...appointment, reason: 'The customer is ill.' });
 
   const upcoming = data(await client.call('get_upcoming_appointments', owner));
   assert.deepEqual(upcoming.appointments, []);
 }
 
-async function cancel(client, arguments_) {
-  const cancelled = data(await client.call('cancel_appointment', arguments_));
-  assert.equal(cancelled.status, 'cancelled');
+/** Resources, prompts and completions, which clients offer to the person rather than to the model. */
+async function read(client, appointment) {
+  const listed = (await client.resources()).map((resource) => resource.uri);
+  assert.ok(listed.includes('shop://hours'), `${listed}`);
+  const document = async (uri) => JSON.parse((await client.read(uri)).contents[0].text);
+  assert.ok((await document('shop://hours')).timezone);
+  assert.equal((await document(`appointment://${appointment}`)).appointment_id, appointment);
+
+  const prompts = (await client.prompts()).map((prompt) => prompt.name);
+  assert.deepEqual(prompts, ['front_desk', 'book_visit', 'morning_briefing']);
+  const { messages } = await client.prompt('book_visit', { service_type: SERVICE });
+  assert.ok(messages[0].content.text.includes(SERVICE), messages[0].content.text);
+  if (client.complete) {
+    const { completion } = await client.complete('book_visit', 'service_type', 'oil');
+    assert.deepEqual(completion.values, [SERVICE]);
+  }
 }
 
-/** What a person fills in who agrees. */
-export function agreement(schema) {
-  const fields = Object.entries(schema?.properties ?? {});
-  const value = (field) => (field.type === 'boolean' ? true : (field.enum?.[0] ?? 'yes'));
-  return Object.fromEntries(fields.map(([name, field]) => [name, value(field)]));
+/** Cancels, which nobody can undo: a person says no first and then yes, or repeats what was read aloud. */
+async function cancel(client, arguments_) {
+  const { person } = client;
+  if (person) person.refuses = true;
+  const refused = refusal(await client.call('cancel_appointment', arguments_));
+  assert.equal(refused.code, 'invalid_argument');
+  const token = refused.data?.confirm_token;
+  assert.equal(token === undefined, person !== undefined, JSON.stringify(refused));
+  if (person) {
+    assert.equal(person.asked.length, 1);
+    assert.match(person.asked[0], /cancel/i);
+    person.refuses = false;
+  }
+  const confirmed = token ? { ...arguments_, confirm_token: token } : arguments_;
+  const cancelled = data(await client.call('cancel_appointment', confirmed));
+  assert.equal(cancelled.status, 'cancelled');
+  assert.equal(person?.asked.length ?? 2, 2);
+}
+
+/** A person who remembers what was asked, and agrees unless `refuses`. */
+export function newPerson() {
+  const person = { asked: [], refuses: false };
+  person.answer = ({ params }) => {
+    person.asked.push(params.message);
+    if (person.refuses) return { action: 'decline' };
+    const fields = Object.keys(params.requestedSchema.properties);
+    return { action: 'accept', content: Object.fromEntries(fields.map((name) => [name, true])) };
+  };
+  return person;
 }

@@ -6,7 +6,7 @@ import tempfile
 import unittest
 
 from mcp import Client, StdioServerParameters
-from mcp.types import ElicitResult
+from mcp.types import ElicitResult, PromptReference
 
 PHONE = "(202) 555-0123"
 VIN = "1HGCM82633A004352"
@@ -24,16 +24,8 @@ class Person:
         self.asked.append(question.message)
         if self.refuses:
             return ElicitResult(action="decline")
-        fields = question.requested_schema.get("properties", {})
-        content = {name: agreement(field) for name, field in fields.items()}
-        return ElicitResult(action="accept", content=content)
-
-
-def agreement(field):
-    """What a person fills in who agrees."""
-    if field.get("type") == "boolean":
-        return True
-    return field.get("enum", ["yes"])[0]
+        fields = question.requested_schema["properties"]
+        return ElicitResult(action="accept", content={name: True for name in fields})
 
 
 class Visit(unittest.IsolatedAsyncioTestCase):
@@ -112,15 +104,39 @@ class Visit(unittest.IsolatedAsyncioTestCase):
         )
         self.assertEqual(moved["new_datetime"], second)
 
+        await self.read(appointment)
         await self.cancel(appointment)
         upcoming = await self.data("get_upcoming_appointments", customer_id=customer)
         self.assertEqual(upcoming["appointments"], [])
 
+    async def read(self, appointment):
+        """Resources, prompts and completions, which are for the person rather than the model."""
+        listed = (await self.client.list_resources()).resources
+        self.assertIn("shop://hours", [str(one.uri) for one in listed])
+        for uri in ["shop://hours", f"appointment://{appointment}"]:
+            document = json.loads((await self.client.read_resource(uri)).contents[0].text)
+            self.assertTrue(document)
+
+        prompts = [prompt.name for prompt in (await self.client.list_prompts()).prompts]
+        self.assertEqual(prompts, ["front_desk", "book_visit", "morning_briefing"])
+        prompt = await self.client.get_prompt("book_visit", {"service_type": SERVICE})
+        self.assertIn(SERVICE, prompt.messages[0].content.text)
+        reference = PromptReference(name="book_visit")
+        typed = {"name": "service_type", "value": "oil"}
+        completed = await self.client.complete(reference, typed)
+        self.assertEqual(completed.completion.values, [SERVICE])
+
     async def cancel(self, appointment):
-        cancelled = await self.data(
-            "cancel_appointment", appointment_id=appointment, reason="The customer is ill."
-        )
+        """Cancels, which nobody can undo: the person says no first, and then yes."""
+        wanted = {"appointment_id": appointment, "reason": "The customer is ill."}
+        self.person.refuses = True
+        refused = await self.call("cancel_appointment", **wanted)
+        self.assertEqual(refused["code"], "invalid_argument")
+        self.assertEqual(len(self.person.asked), 1)
+        self.person.refuses = False
+        cancelled = await self.data("cancel_appointment", **wanted)
         self.assertEqual(cancelled["status"], "cancelled")
+        self.assertEqual(len(self.person.asked), 2)
 
 
 if __name__ == "__main__":
