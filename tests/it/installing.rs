@@ -196,6 +196,14 @@ async fn codex_gets_its_toml_printed() {
 }
 
 #[tokio::test]
+async fn a_client_that_may_not_be_there_is_noted() {
+    let home = Home::new();
+    assert!(home.installed(&["cursor"]).await.contains("is it installed?"));
+    home.write(".codeium/windsurf/other.json", "{}");
+    assert!(!home.installed(&["windsurf"]).await.contains("is it installed?"));
+}
+
+#[tokio::test]
 async fn uninstalling_leaves_the_file_as_it_was() {
     let home = Home::new();
     let before = "{\n  \"mcpServers\": {\n    \"other\": { \"command\": \"x\" } // mine\n  }\n}\n";

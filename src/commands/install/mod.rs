@@ -108,6 +108,7 @@ impl File {
     /// Writes the server into the file, keeping all else.
     fn write(&self, entry: &Entry) -> io::Result<ExitCode> {
         let File { client, path, name } = self;
+        let is_new = path.parent().is_some_and(|folder| !folder.exists());
         let backup = self.edit(|document| {
             let present = self.own(document, entry)?;
             let server = entry.merged(*client, present);
@@ -121,6 +122,10 @@ impl File {
                 self.warn_of_secrets(entry)?;
                 writeln!(out, "{title} has {name} now, in {}.", path.display())?;
                 tell_backup(backup.as_deref())?;
+                if is_new {
+                    let note = "had nothing there before; is it installed?";
+                    writeln!(io::stderr(), "note: {title} {note}")?;
+                }
                 writeln!(
                     out,
                     "Start {title} anew. `servicebay doctor` says what is to be mended."
