@@ -2,11 +2,14 @@
 //!
 //! Free times, appointments and keys are never kept: they are read where they are decided on.
 
+pub mod crm;
 mod customers;
+mod flights;
 mod upstreams;
 mod vins;
 pub mod vpic;
 
+pub use crm::CrmCache;
 pub use customers::{CustomerCache, Lookup};
 pub use upstreams::keep_counts;
 pub use vins::{Decoded, VinCache};

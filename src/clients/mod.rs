@@ -1,6 +1,7 @@
 //! Other services over HTTP: slow, down or talking nonsense, they end in an [`UpstreamError`].
 
 pub mod counters;
+pub mod crm;
 mod error;
 pub mod http;
 pub mod nhtsa;

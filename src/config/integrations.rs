@@ -13,8 +13,7 @@ const ABSENT: [Service; 3] = [
 ];
 
 /// Services whose settings are known and checked.
-const UNUSED: [Service; 3] = [
-    ("crm", Some("CRM_API_ENDPOINT"), "remote CRM"),
+const UNUSED: [Service; 2] = [
     ("billing", Some("BILLING_API_ENDPOINT"), "remote billing service"),
     ("inventory", Some("INVENTORY_API_ENDPOINT"), "remote inventory"),
 ];

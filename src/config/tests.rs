@@ -195,11 +195,11 @@ fn without_a_home_the_database_must_be_named() {
 
 #[test]
 fn what_has_no_effect_yet_is_a_warning() {
-    let file = "[crm]\napi_endpoint = \"https://crm.example\"\n[calendar]\nbusy_ttl = 30";
+    let file = "[billing]\napi_endpoint = \"https://bills.example\"\n[calendar]\nbusy_ttl = 30";
     let config = loaded(file, &[("CALDAV_URL", "https://dav.example")]);
     let expected = [
-        "servicebay.toml: [crm] is set, but this version connects to no remote CRM; \
-         it has no effect",
+        "servicebay.toml: [billing] is set, but this version connects to no remote billing \
+         service; it has no effect",
         "CALDAV_URL is set, but this version connects to no CalDAV calendar; it has no effect",
         "servicebay.toml: [calendar] is set, but this version connects to no calendar; \
          it has no effect",

@@ -122,6 +122,11 @@ impl Customer {
 impl Profile {
     /// First and last name.
     pub fn full_name(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name)
+        full_name(&self.first_name, &self.last_name)
     }
+}
+
+/// First and last name; a remote CRM knows people who have one name only.
+pub fn full_name(first: &str, last: &str) -> String {
+    format!("{first} {last}").trim().to_owned()
 }

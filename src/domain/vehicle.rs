@@ -13,7 +13,7 @@ pub const YEARS_AHEAD: i64 = 2;
 pub const MAX_MILEAGE: i64 = 10_000_000;
 
 /// A vehicle on file.
-#[derive(Clone, Debug, JsonSchema, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize, sqlx::FromRow)]
 pub struct Vehicle {
     /// The vehicle's number, for the other tools.
     pub id: VehicleId,

@@ -11,7 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::vehicle::Vehicle;
 
 /// A customer as the database holds one.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, FromRow, PartialEq)]
 pub struct CustomerRow {
     /// The customer's number.
     pub id: CustomerId,
@@ -37,9 +37,9 @@ pub struct CustomerRow {
     pub last_contact: Option<Timestamp>,
     /// When the last visit was completed.
     pub last_service_at: Option<Timestamp>,
-    /// Payments received, in minor units of the shop's currency.
+    /// Payments that the shop received, in minor units of its currency.
     pub lifetime_value_minor: i64,
-    /// Tickets that are not yet resolved.
+    /// Tickets of the shop's own that are not yet resolved.
     pub open_tickets: i64,
     /// 0 to 5.
     pub satisfaction_score: Option<f64>,
@@ -47,9 +47,38 @@ pub struct CustomerRow {
     pub preferences: String,
     /// What the shop wrote down.
     pub notes: Option<String>,
+    /// What the remote CRM said beside that.
+    #[sqlx(flatten)]
+    pub crm: CrmState,
     #[sqlx(skip)]
     /// The vehicles, the primary one first.
     pub vehicles: Vec<Vehicle>,
+}
+
+/// What is known of a customer through the remote CRM alone.
+#[derive(Clone, Copy, Debug, Default, Eq, FromRow, PartialEq)]
+pub struct CrmState {
+    /// When it last said something about the customer; `None`: never.
+    pub crm_as_of: Option<Timestamp>,
+    /// When it last listed the tickets.
+    pub crm_tickets_as_of: Option<Timestamp>,
+    /// What it says was paid, in minor units of the shop's currency.
+    pub crm_lifetime_value_minor: Option<i64>,
+    /// How many of its own tickets are not yet resolved.
+    pub crm_open_tickets: Option<i64>,
+}
+
+impl CustomerRow {
+    /// What was paid in all, in minor units of the shop's currency: what the CRM counts, or what the
+    /// shop received itself, whichever is more.
+    pub fn lifetime_value(&self) -> i64 {
+        self.lifetime_value_minor.max(self.crm.crm_lifetime_value_minor.unwrap_or_default())
+    }
+
+    /// Tickets that are not yet resolved: the shop's own and the CRM's.
+    pub fn all_open_tickets(&self) -> i64 {
+        self.open_tickets.saturating_add(self.crm.crm_open_tickets.unwrap_or_default())
+    }
 }
 
 /// One row of customers beside one of their vehicles, if there is one.
@@ -76,8 +105,9 @@ macro_rules! select_customers {
             "select c.id, c.crm_id, c.first_name, c.last_name, c.email, c.phone_number,
                     c.phone_shared, c.account_status, c.tier, c.created_at, c.last_contact,
                     c.last_service_at, c.lifetime_value_minor, c.open_tickets,
-                    c.satisfaction_score, c.preferences, c.notes, v.id as vehicle_id, v.vin,
-                    v.year, v.make, v.model, v.trim_level, v.color, v.license_plate,
+                    c.satisfaction_score, c.preferences, c.notes, c.crm_as_of,
+                    c.crm_tickets_as_of, c.crm_lifetime_value_minor, c.crm_open_tickets,
+                    v.id as vehicle_id, v.vin, v.year, v.make, v.model, v.trim_level, v.color, v.license_plate,
                     v.current_mileage, v.is_primary
              from customers m
              join customers c on c.id = coalesce(m.merged_into, m.id)

@@ -33,7 +33,9 @@ impl Session {
                    set first_name = $2, last_name = $3, email = $4, email_key = $5,
                        phone_number = $6, phone_shared = $7, account_status = $8, tier = $9,
                        satisfaction_score = $10, preferences = $11, notes = $12, crm_id = $13,
-                       created_at = $14, last_contact = $15, last_service_at = $16
+                       created_at = $14, last_contact = $15, last_service_at = $16,
+                       crm_as_of = $17, crm_tickets_as_of = $18, crm_lifetime_value_minor = $19,
+                       crm_open_tickets = $20
                    where id = $1";
         on!(self, |db| sqlx::query(sql)
             .bind(row.id)
@@ -52,6 +54,10 @@ impl Session {
             .bind(row.created_at)
             .bind(row.last_contact)
             .bind(row.last_service_at)
+            .bind(row.crm.crm_as_of)
+            .bind(row.crm.crm_tickets_as_of)
+            .bind(row.crm.crm_lifetime_value_minor)
+            .bind(row.crm.crm_open_tickets)
             .execute(db)
             .await
             .map(drop))

@@ -5,6 +5,7 @@
 
 mod appointments;
 mod confirmations;
+mod crm;
 mod customer_search;
 mod customers;
 pub mod exporting;
@@ -37,8 +38,9 @@ use crate::config::DatabaseUrl;
 use crate::domain::shop::Shop;
 
 pub use appointments::{Appointment, NewAppointment, Page};
+pub use crm::{CrmTicketChanges, CrmTicketRow};
 pub use customer_search::{CustomerSearch, Searched};
-pub use customers::CustomerRow;
+pub use customers::{CrmState, CustomerRow};
 pub use freshness::Stamp;
 pub use holds::Hold;
 pub use idempotency::Claim;

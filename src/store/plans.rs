@@ -6,13 +6,13 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use super::customer_search::{self, IN_BLOCKS};
 use super::{
-    Store, appointments, customers, invoices, payments, products, reminders, reports, reservations,
-    search, tickets,
+    Store, appointments, crm, customers, invoices, payments, products, reminders, reports,
+    reservations, search, tickets,
 };
 use crate::config::{Config, DatabaseUrl, SqlitePath};
 
 /// The queries, and how many parameters each has.
-const QUERIES: [(&str, &str, usize); 41] = [
+const QUERIES: [(&str, &str, usize); 43] = [
     ("a customer", customers::CUSTOMER_BY_ID, 1),
     ("customers by phone", customers::CUSTOMERS_BY_PHONE, 1),
     ("a customer by e-mail", customers::CUSTOMER_BY_EMAIL, 1),
@@ -32,6 +32,8 @@ const QUERIES: [(&str, &str, usize); 41] = [
     ("a ticket", tickets::TICKET, 1),
     ("tickets of a customer", tickets::TICKETS, 6),
     ("how many tickets", tickets::TICKET_COUNT, 3),
+    ("tickets of the CRM", crm::CRM_TICKETS, 2),
+    ("how many tickets of the CRM", crm::CRM_TICKET_COUNT, 3),
     ("an invoice", invoices::INVOICE, 2),
     ("invoices of a customer", invoices::INVOICES, 7),
     ("payments on an invoice", payments::PAYMENTS, 2),

@@ -5,6 +5,7 @@ use sqlx::FromRow;
 use super::{Session, on};
 use crate::domain::appointment::{ServiceType, Status};
 use crate::domain::assignment::Reserved;
+use crate::domain::customer::full_name;
 use crate::domain::id::{AppointmentId, CustomerId, ResourceId, VehicleId};
 use crate::domain::time::{Interval, Timestamp};
 use crate::domain::vehicle::describe;
@@ -225,7 +226,7 @@ fn gather(rows: Vec<VisitRow>, back: Timestamp, now: Timestamp) -> Visit {
     for row in rows {
         if let (Some(id), Some(first), Some(last)) = (row.asked_id, &row.first_name, &row.last_name)
         {
-            visit.customer = Some((id, format!("{first} {last}")));
+            visit.customer = Some((id, full_name(first, last)));
         }
         if let (Some(year), Some(make), Some(model)) = (row.year, &row.make, &row.model) {
             visit.vehicle_description = describe(year, make, model);

@@ -31,6 +31,10 @@ pub struct Ticket {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// The customer's id in the remote CRM, where the ticket is kept there.
+    pub crm_id: Option<String>,
+    /// The ticket's own id there.
+    pub crm_ticket_id: Option<String>,
     /// What was said since, oldest first.
     #[sqlx(skip)]
     pub comments: Vec<Comment>,
@@ -79,7 +83,8 @@ macro_rules! select_tickets {
     ($condition:literal) => {
         concat!(
             "select p.id, p.customer_id, p.subject, p.description, p.category, p.priority, p.status,
-                    p.assigned_to, p.created_at, p.updated_at, m.said_at, m.author, m.said
+                    p.assigned_to, p.created_at, p.updated_at, p.crm_id,
+                    p.crm_ticket_id, m.said_at, m.author, m.said
              from (select * from tickets where ",
             $condition,
             ") p

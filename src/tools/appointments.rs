@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Call, CallContext, Engine};
 use crate::domain::appointment::{ServiceType, Status};
+use crate::domain::customer::full_name;
 use crate::domain::id::{AppointmentId, CustomerId, VehicleId};
 use crate::domain::local_time::{rfc3339, spoken};
 use crate::domain::time::{Interval, Timestamp};
@@ -123,7 +124,7 @@ impl store::Appointment {
 
     /// The customer's first and last name.
     pub(super) fn customer_name(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name)
+        full_name(&self.first_name, &self.last_name)
     }
 
     /// What people call the vehicle.

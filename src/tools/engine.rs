@@ -15,7 +15,7 @@ use super::registry::{ALL, Entry};
 use super::reply::{Reply, log_failure};
 use super::voice;
 use super::{Effect, arguments};
-use crate::cache::{CustomerCache, VinCache};
+use crate::cache::{CrmCache, CustomerCache, VinCache};
 use crate::config::{Config, Profile, Toolset};
 use crate::domain::confirmation::Deed;
 use crate::domain::local_time::rfc3339;
@@ -36,6 +36,8 @@ pub struct Engine {
     pub(super) customers: CustomerCache,
     /// Decoded VINs in memory, in the database and from NHTSA.
     pub(super) vins: VinCache,
+    /// The shop's CRM, where it has one.
+    pub(super) crm: CrmCache,
 }
 
 /// What a client says beside the arguments.
@@ -91,6 +93,7 @@ impl Engine {
             definitions: OnceLock::new(),
             customers: CustomerCache::new(),
             vins: VinCache::new(config.nhtsa.clone(), config.vin.clone()),
+            crm: CrmCache::new(&config.crm, &config.shop),
             config,
         }
     }
@@ -145,9 +148,8 @@ impl Engine {
     /// The tools as MCP lists them, in a fixed order; made at the first use.
     pub fn definitions(&self) -> &[rmcp::model::Tool] {
         self.definitions.get_or_init(|| {
-            let settings = &self.config.server;
             let listed = self.offered().filter(|entry| self.is_listed(entry));
-            listed.map(|entry| entry.definition(settings)).collect()
+            listed.map(|entry| entry.definition(&self.config)).collect()
         })
     }
 
@@ -209,8 +211,8 @@ impl Engine {
         context: &CallContext,
     ) -> Reply {
         let now = Timestamp::from(chrono::Utc::now());
-        let answer =
-            tokio::time::timeout(entry.limit, self.run(entry, arguments, context, now)).await;
+        let limit = entry.limit(&self.config);
+        let answer = tokio::time::timeout(limit, self.run(entry, arguments, context, now)).await;
         match answer.unwrap_or_else(|_| Err(overdue(entry))) {
             Ok(reply) => reply,
             Err(error) => self.tell(entry, error, now),

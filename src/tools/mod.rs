@@ -24,6 +24,7 @@ mod reply;
 mod resources;
 mod schema;
 mod slots;
+mod staleness;
 mod tickets;
 mod times;
 mod vehicles;
@@ -44,6 +45,7 @@ pub use progress::{Progress, Step};
 pub use reply::{Answer, Reply};
 pub use resources::{Document, Unread};
 
+use crate::clients::Upstream;
 use crate::config::Toolset;
 use crate::error::ToolError;
 
@@ -78,6 +80,9 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     const OPEN_WORLD: bool = false;
     /// Whether a person confirms a call: `run` then calls `Write::confirm` before it changes anything.
     const IS_CONFIRMED: bool = false;
+    /// The shop's own system that it asks where one is configured: it may then take as long as that
+    /// may, and asks the world outside the shop.
+    const ASKS: Option<Upstream> = None;
     /// How long a call may take in all. Every wait inside is shorter; this is for a database that
     /// stopped answering in the middle of a query.
     const LIMIT: Duration = Duration::from_secs(7);

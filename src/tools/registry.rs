@@ -14,7 +14,8 @@ use super::{
     appointments, billing, booking, customers, holds, insights, inventory, reminders, slots,
     tickets, vehicles, vin,
 };
-use crate::config::{Confirm, Profile, ServerSettings, Toolset};
+use crate::clients::Upstream;
+use crate::config::{Config, Confirm, Profile, RemoteApi, Toolset};
 use crate::error::{Refusal, ToolError};
 
 type Running<'a> = Pin<Box<dyn Future<Output = Result<Reply, ToolError>> + Send + 'a>>;
@@ -24,7 +25,8 @@ pub struct Entry {
     pub name: &'static str,
     pub toolset: Toolset,
     pub effect: Effect,
-    pub limit: Duration,
+    limit: Duration,
+    asks: Option<Upstream>,
     /// Whether a person confirms a call.
     pub is_confirmed: bool,
     title: &'static str,
@@ -82,6 +84,7 @@ const fn entry<T: Tool>() -> Entry {
         effect: T::EFFECT,
         limit: T::LIMIT,
         is_confirmed: T::IS_CONFIRMED,
+        asks: T::ASKS,
         title: T::TITLE,
         description: T::DESCRIPTION,
         open_world: T::OPEN_WORLD,
@@ -103,8 +106,25 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 }
 
 impl Entry {
+    /// How long a call may take in all.
+    pub fn limit(&self, config: &Config) -> Duration {
+        let remote = self.remote(config).map_or(0, |api| api.timeout_seconds);
+        self.limit + Duration::from_secs(remote)
+    }
+
+    /// The shop's own system that it asks, where one is configured.
+    fn remote<'a>(&self, config: &'a Config) -> Option<&'a RemoteApi> {
+        let api = match self.asks? {
+            Upstream::Nhtsa => return None,
+            Upstream::Crm => &config.crm,
+            Upstream::Billing => &config.billing,
+            Upstream::Inventory => &config.inventory,
+        };
+        api.api_endpoint.is_some().then_some(api)
+    }
+
     /// The tool as MCP lists it.
-    pub fn definition(&self, settings: &ServerSettings) -> rmcp::model::Tool {
+    pub fn definition(&self, config: &Config) -> rmcp::model::Tool {
         let (read_only, destructive, idempotent) = match self.effect {
             Effect::Reads => (true, false, true),
             Effect::Writes { idempotent } => (false, false, idempotent),
@@ -114,14 +134,14 @@ impl Entry {
             .read_only(read_only)
             .destructive(destructive)
             .idempotent(idempotent)
-            .open_world(self.open_world);
+            .open_world(self.open_world || self.remote(config).is_some());
         let mut input = schema::listed(&self.input_schema());
         let mut output = (self.output)();
-        if settings.profile == Profile::Voice {
+        if config.server.profile == Profile::Voice {
             voice::adapt(self.name, &mut input, &mut output);
         }
         if self.is_confirmed
-            && settings.confirm == Confirm::Always
+            && config.server.confirm == Confirm::Always
             && let Some(Value::Object(arguments)) = input.get_mut("properties")
         {
             arguments.insert(confirming::TOKEN.to_owned(), confirming::token_schema());

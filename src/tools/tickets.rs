@@ -18,6 +18,9 @@ pub mod opening;
 pub struct TicketView {
     /// The ticket's number, to change it.
     ticket_id: TicketId,
+    /// Its id in the shop's CRM, where it is kept and changed there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crm_ticket_id: Option<String>,
     /// The customer's number.
     customer_id: CustomerId,
     /// Where it stands.
@@ -70,6 +73,7 @@ pub(super) fn view(ticket: store::Ticket, shop: &Shop) -> TicketView {
     };
     TicketView {
         ticket_id: ticket.id,
+        crm_ticket_id: ticket.crm_ticket_id,
         customer_id: ticket.customer_id,
         status: ticket.status,
         priority: ticket.priority,

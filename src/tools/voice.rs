@@ -28,6 +28,8 @@ static BRIEFS: [Brief; 10] = [
         choices: &[
             &[
                 "found",
+                "stale",
+                "as_of",
                 "customer.id",
                 "customer.first_name",
                 "customer.last_name",
@@ -39,6 +41,8 @@ static BRIEFS: [Brief; 10] = [
             ],
             &[
                 "found",
+                "stale",
+                "as_of",
                 "customer.id",
                 "customer.vehicles.id",
                 "customer.vehicles.year",
@@ -49,6 +53,8 @@ static BRIEFS: [Brief; 10] = [
             ],
             &[
                 "found",
+                "stale",
+                "as_of",
                 "customer.id",
                 "customer.vehicles.id",
                 "customer.vehicles.model",

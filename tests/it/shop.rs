@@ -159,6 +159,14 @@ impl Shop {
         server.as_mut().unwrap().call(tool, arguments).await
     }
 
+    /// This shop's default server, for more than one call at a time; the next call starts another one.
+    pub async fn take_server(&self) -> Server {
+        match self.default_server.lock().await.take() {
+            Some(server) => server,
+            None => self.server().await,
+        }
+    }
+
     /// Ends the default server in the regular way; the next call starts another one.
     pub async fn restart(&self) {
         if let Some(mut server) = self.default_server.lock().await.take() {

@@ -79,7 +79,8 @@ macro_rules! select_found {
             "select c.id, c.crm_id, c.first_name, c.last_name, c.email, c.phone_number,
                     c.phone_shared, c.account_status, c.tier, c.created_at, c.last_contact,
                     c.last_service_at, c.lifetime_value_minor, c.open_tickets,
-                    c.satisfaction_score, c.preferences, c.notes, ",
+                    c.satisfaction_score, c.preferences, c.notes, c.crm_as_of,
+                    c.crm_tickets_as_of, c.crm_lifetime_value_minor, c.crm_open_tickets, ",
             packed_words!(),
             " from customers c where c.merged_into is null and ",
             $condition

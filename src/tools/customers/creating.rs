@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::contact::{Contact, refuse_taken};
-use super::preferences::{check_preferences, without_nulls};
+use super::preferences::check_preferences;
 use super::{optional, phone_number, view};
 use crate::config::Toolset;
 use crate::domain::customer::{Customer, DEFAULT_TIER, NewCustomer};
+use crate::domain::preferences::without_nulls;
 use crate::domain::shop::Shop;
 use crate::domain::text;
 use crate::error::{Refusal, ToolError};

@@ -133,6 +133,7 @@ fn combine(
     }
     let lacks_phone = kept.phone_number.is_none();
     let combined = CustomerRow {
+        crm: if kept.crm_id.is_some() { kept.crm } else { merged.crm },
         crm_id: kept.crm_id.or_else(|| merged.crm_id.clone()),
         email: kept.email.or_else(|| merged.email.clone()),
         phone_shared: if lacks_phone { merged.phone_shared } else { kept.phone_shared },

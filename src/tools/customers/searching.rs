@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::profile;
 use crate::config::Toolset;
-use crate::domain::customer::Profile;
+use crate::domain::customer::{Profile, full_name};
 use crate::domain::id::CustomerId;
 use crate::domain::search::Query;
 use crate::error::{Code, Refusal, ToolError};
@@ -134,7 +134,7 @@ fn not_yet() -> Refusal {
 }
 
 fn tell(rows: &[CustomerRow], has_more: bool, is_later: bool) -> String {
-    let name = |row: &CustomerRow| format!("{} {}", row.first_name, row.last_name);
+    let name = |row: &CustomerRow| full_name(&row.first_name, &row.last_name);
     let more = if is_later { "more " } else { "" };
     match rows {
         [] if is_later => "There are no more customers like that.".to_owned(),

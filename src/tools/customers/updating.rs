@@ -1,17 +1,21 @@
 //! Correcting what is on file about a customer.
 
+mod remote;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::contact::{Contact, refuse_taken};
-use super::preferences::{check_count, check_preferences, drop_nulls};
+use super::preferences::{check_count, check_preferences};
 use super::{customer_not_found, optional, phone_number, view};
+use crate::clients::Upstream;
 use crate::config::Toolset;
 use crate::domain::customer::{AccountStatus, Customer};
 use crate::domain::id::CustomerId;
 use crate::domain::local_time::rfc3339;
 use crate::domain::phone::PhoneNumber;
+use crate::domain::preferences::drop_nulls;
 use crate::domain::shop::Shop;
 use crate::domain::text;
 use crate::error::{Refusal, ToolError};
@@ -73,6 +77,9 @@ pub struct Updated {
     updated_at: String,
     /// The customer as changed.
     customer: Customer,
+    /// What of the CRM's record could not be used, in sentences; absent where there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl Tool for UpdateCustomer {
@@ -81,28 +88,24 @@ impl Tool for UpdateCustomer {
     const DESCRIPTION: &'static str = "Change what is on file about a customer. A phone or e-mail of another one fails as already_exists: are both one person, merge_customers.";
     const TOOLSET: Toolset = Toolset::Crm;
     const EFFECT: Effect = Effect::Writes { idempotent: true };
+    const ASKS: Option<Upstream> = Some(Upstream::Crm);
     type Data = Updated;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<Updated>, ToolError> {
         let shop = call.engine.shop();
         let changes = self.updates.check(shop)?;
         let updated_fields = self.updates.named()?;
+        if call.engine.crm.is_on()
+            && let Some(asked) = remote::Asked::prepare(&self, &changes, call).await?
+        {
+            return asked.update(&changes, updated_fields, call).await;
+        }
         let mut write = Write::open(call).await?;
         let Some(old) = write.session.customer(self.customer_id).await? else {
             return Err(customer_not_found(self.customer_id).into());
         };
-        let mut row = changes.apply(&old)?;
-        if row.phone_number != old.phone_number {
-            row.phone_shared = self.allow_shared_phone.unwrap_or_default();
-        }
-        let contact = Contact {
-            own_id: Some(row.id),
-            phone_number: row
-                .phone_number
-                .as_ref()
-                .filter(|_| row.phone_number != old.phone_number && !row.phone_shared),
-            email: row.email.as_deref().filter(|_| row.email != old.email),
-        };
+        let row = self.apply(&changes, &old)?;
+        let contact = contact(&row, &old);
         refuse_taken(&mut write.session, &contact).await?;
         match write.session.update_customer(&row).await {
             // A foreign program was faster; its row is visible once this transaction is over.
@@ -114,20 +117,55 @@ impl Tool for UpdateCustomer {
             }
             done => done?,
         }
-        let customer = view(row, shop);
-        let message = format!("{}'s record is updated.", customer.full_name());
-        let data = Updated {
-            customer_id: customer.profile.id,
-            updated_fields,
-            updated_at: rfc3339(call.now, shop.zone),
-            customer,
-        };
-        write.finish(Answer::new(message, data)).await
+        write.finish(told(row, updated_fields, Vec::new(), call)).await
     }
+}
+
+impl UpdateCustomer {
+    /// The customer as changed.
+    fn apply(&self, changes: &Changes, old: &CustomerRow) -> Result<CustomerRow, Refusal> {
+        let mut row = changes.apply(old)?;
+        if row.phone_number != old.phone_number {
+            row.phone_shared = self.allow_shared_phone.unwrap_or_default();
+        }
+        Ok(row)
+    }
+}
+
+/// How the customer is to be reached from now on: what is new of it and nobody else may have.
+fn contact<'a>(row: &'a CustomerRow, old: &CustomerRow) -> Contact<'a> {
+    Contact {
+        own_id: Some(row.id),
+        phone_number: row
+            .phone_number
+            .as_ref()
+            .filter(|_| row.phone_number != old.phone_number && !row.phone_shared),
+        email: row.email.as_deref().filter(|_| row.email != old.email),
+    }
+}
+
+fn told(
+    row: CustomerRow,
+    updated_fields: Vec<&'static str>,
+    warnings: Vec<String>,
+    call: &Call<'_>,
+) -> Answer<Updated> {
+    let shop = call.engine.shop();
+    let customer = view(row, shop);
+    let message = format!("{}'s record is updated.", customer.full_name());
+    let data = Updated {
+        customer_id: customer.profile.id,
+        updated_fields,
+        updated_at: rfc3339(call.now, shop.zone),
+        customer,
+        warnings,
+    };
+    Answer::new(message, data)
 }
 
 /// The changes, checked: the outer option says whether there is one, the inner whether something
 /// takes the place of what was there.
+#[derive(Clone, Debug)]
 struct Changes {
     first_name: Option<String>,
     last_name: Option<String>,
@@ -202,20 +240,21 @@ pub(in crate::tools) fn unless_empty<T, E>(
 
 impl Changes {
     /// The customer as changed.
-    fn apply(self, old: &CustomerRow) -> Result<CustomerRow, Refusal> {
+    fn apply(&self, old: &CustomerRow) -> Result<CustomerRow, Refusal> {
+        let changes = self.clone();
         let mut row = old.clone();
-        row.first_name = self.first_name.unwrap_or(row.first_name);
-        row.last_name = self.last_name.unwrap_or(row.last_name);
-        row.email = self.email.unwrap_or(row.email);
-        row.phone_number = self.phone_number.or(row.phone_number);
-        row.account_status = self.account_status.unwrap_or(row.account_status);
-        row.tier = self.tier.unwrap_or(row.tier);
+        row.first_name = changes.first_name.unwrap_or(row.first_name);
+        row.last_name = changes.last_name.unwrap_or(row.last_name);
+        row.email = changes.email.unwrap_or(row.email);
+        row.phone_number = changes.phone_number.or(row.phone_number);
+        row.account_status = changes.account_status.unwrap_or(row.account_status);
+        row.tier = changes.tier.unwrap_or(row.tier);
         // A zero has no sign.
         row.satisfaction_score =
-            self.satisfaction_score.map(|score| score + 0.0).or(row.satisfaction_score);
-        row.notes = self.notes.unwrap_or(row.notes);
-        if !self.preferences.is_empty() {
-            row.preferences = merge_preferences(&row.preferences, self.preferences)?;
+            changes.satisfaction_score.map(|score| score + 0.0).or(row.satisfaction_score);
+        row.notes = changes.notes.unwrap_or(row.notes);
+        if !changes.preferences.is_empty() {
+            row.preferences = merge_preferences(&row.preferences, changes.preferences)?;
         }
         Ok(row)
     }

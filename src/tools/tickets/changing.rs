@@ -51,6 +51,9 @@ impl Tool for UpdateTicket {
         let Some(old) = write.session.ticket(self.ticket_id).await? else {
             return Err(ticket_not_found(self.ticket_id).into());
         };
+        if let Some(crm_ticket_id) = &old.crm_ticket_id {
+            return Err(kept_in_crm(old.id, crm_ticket_id).into());
+        }
         let mut ticket = change.apply(old);
         ticket.updated_at = call.now;
         if let Some(text) = change.comment {
@@ -135,4 +138,12 @@ fn ticket_not_found(id: TicketId) -> Refusal {
         format!("there is no ticket {id}"),
     )
     .hint("get_customer_tickets lists the customer's tickets with their ids.")
+}
+
+/// The refusal of a ticket that the CRM keeps: it takes no changes from here.
+fn kept_in_crm(id: TicketId, crm_ticket_id: &str) -> Refusal {
+    let error = format!("{id} is ticket {crm_ticket_id} of the CRM, and is changed there");
+    refuse("ticket_id", error).hint(
+        "Tell the shop what to change; or open a ticket of the shop's own with create_ticket.",
+    )
 }

@@ -1,0 +1,199 @@
+//! What the shop's CRM says: asked each time, kept in the database with the customer, and known from
+//! there while the CRM is down. Nothing of it is kept in memory.
+
+mod keeping;
+mod tickets;
+
+use std::sync::Arc;
+
+use super::flights::Flights;
+use crate::clients::crm::{CrmClient, Updated};
+use crate::clients::{Upstream, UpstreamError};
+use crate::config::RemoteApi;
+use crate::domain::id::CustomerId;
+use crate::domain::money::Currency;
+use crate::domain::remote::Context;
+use crate::domain::remote::customer::{Asked, CrmCustomer};
+use crate::domain::shop::Shop;
+use crate::domain::ticket::Status;
+use crate::domain::time::Timestamp;
+use crate::store::Store;
+use crate::telemetry;
+
+use keeping::keep;
+pub use keeping::{overlay, settle};
+pub use tickets::{ListedTickets, MAX_LISTED};
+
+/// How long what was said anew, and is what was known, leaves the row as it is, in seconds: a lookup
+/// need not wait for the disk each time. So an `as_of` may be a minute too early.
+const FRESH_SECONDS: i64 = 60;
+
+/// The shop's CRM, where it has one.
+pub struct CrmCache {
+    client: Option<Arc<CrmClient>>,
+    customers: Flights<Question, Found>,
+    tickets: Flights<TicketQuestion, Listed>,
+    region: Arc<str>,
+    currency: Currency,
+}
+
+/// Whom the CRM is asked about.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Question {
+    /// The customer with this id.
+    Id(String),
+    /// The customer with this e-mail address.
+    Email(String),
+}
+
+/// What came of a question about a customer.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// The CRM has the customer, who is on file under this number now.
+    Kept {
+        /// The customer's number here.
+        customer_id: CustomerId,
+        /// The id in the CRM.
+        crm_id: Arc<str>,
+        /// What was left out of what it said.
+        warnings: Arc<[String]>,
+    },
+    /// The CRM has the customer, and the database would not take it.
+    NotKept {
+        /// What it said.
+        said: Arc<CrmCustomer>,
+        /// What the database said.
+        error: Arc<sqlx::Error>,
+    },
+    /// The CRM has no such customer.
+    Absent,
+    /// It gave no usable answer.
+    Failed(Arc<UpstreamError>),
+}
+
+/// Which tickets the CRM is asked for: whose, at which status, how many.
+type TicketQuestion = (String, Option<Status>, i64);
+
+/// What came of a question about tickets.
+#[derive(Clone, Debug)]
+pub enum Listed {
+    /// The CRM listed them, and they are kept as far as the database took them.
+    Said(Arc<ListedTickets>),
+    /// The CRM has no such customer.
+    Absent,
+    /// It gave no usable answer.
+    Failed(Arc<UpstreamError>),
+}
+
+impl CrmCache {
+    /// The CRM of these settings; nothing is connected before the first question.
+    pub fn new(api: &RemoteApi, shop: &Shop) -> Self {
+        Self {
+            client: CrmClient::of(api).map(Arc::new),
+            customers: Flights::new(),
+            tickets: Flights::new(),
+            region: shop.region.as_str().into(),
+            currency: shop.currency,
+        }
+    }
+
+    /// Whether there is one.
+    pub fn is_on(&self) -> bool {
+        self.client.is_some()
+    }
+
+    /// Asks about a customer, and keeps what is said.
+    pub async fn customer(&self, question: Question, store: &Arc<Store>, now: Timestamp) -> Found {
+        let Some(client) = self.client.clone() else { return Found::Failed(off()) };
+        let (store, region, currency) =
+            (Arc::clone(store), Arc::clone(&self.region), self.currency);
+        let asked = question.clone();
+        let ask = move || async move {
+            let context = context(&region, currency, now);
+            let asked = match &asked {
+                Question::Id(id) => Asked::Id(id),
+                Question::Email(email) => Asked::Email(email),
+            };
+            match client.customer(asked, context).await {
+                Ok(Some(said)) => found(&store, said, now).await,
+                // No address can hold such an id, so nobody has it.
+                Ok(None) | Err(UpstreamError::Unsendable) => Found::Absent,
+                Err(error) => Found::Failed(Arc::new(error)),
+            }
+        };
+        let found = self.customers.join(question, ask).await;
+        found.unwrap_or_else(|| Found::Failed(Arc::new(UpstreamError::Timeout)))
+    }
+
+    /// Asks for a customer's newest tickets, and keeps them.
+    pub async fn tickets(
+        &self,
+        question: TicketQuestion,
+        customer_id: CustomerId,
+        store: &Arc<Store>,
+        now: Timestamp,
+    ) -> Listed {
+        let Some(client) = self.client.clone() else { return Listed::Failed(off()) };
+        let (store, region, currency) =
+            (Arc::clone(store), Arc::clone(&self.region), self.currency);
+        let asked = question.clone();
+        let ask = move || async move {
+            let (crm_id, status, limit) = asked;
+            let context = context(&region, currency, now);
+            match client.tickets(&crm_id, (status, limit), context).await {
+                Ok(Some(said)) => {
+                    let said = tickets::Said { crm_id, customer_id, status, limit, said };
+                    Listed::Said(Arc::new(said.keep(&store, now).await))
+                }
+                Ok(None) | Err(UpstreamError::Unsendable) => Listed::Absent,
+                Err(error) => Listed::Failed(Arc::new(error)),
+            }
+        };
+        let listed = self.tickets.join(question, ask).await;
+        listed.unwrap_or_else(|| Listed::Failed(Arc::new(UpstreamError::Timeout)))
+    }
+
+    /// Has the CRM change a customer. What is asked from now on joins no question that came before.
+    ///
+    /// # Errors
+    /// Where it was not made, or nobody knows whether it was.
+    pub async fn update(
+        &self,
+        crm_id: &str,
+        changes: serde_json::Value,
+        now: Timestamp,
+    ) -> Result<Updated, Arc<UpstreamError>> {
+        let client = self.client.clone().ok_or_else(off)?;
+        let (crm_id, region, currency) =
+            (crm_id.to_owned(), Arc::clone(&self.region), self.currency);
+        // In a task of its own, so that the breaker learns how it ended whoever waits.
+        let task = tokio::spawn(telemetry::inherit(async move {
+            client.update(&crm_id, &changes, context(&region, currency, now)).await
+        }));
+        let updated = task.await.unwrap_or(Err(UpstreamError::Timeout));
+        self.customers.forget();
+        updated.map_err(Arc::new)
+    }
+}
+
+async fn found(store: &Store, said: CrmCustomer, now: Timestamp) -> Found {
+    match keep(store, &said, now).await {
+        Ok((customer_id, warnings)) => Found::Kept {
+            customer_id,
+            crm_id: said.crm_id.into(),
+            warnings: warnings.into_sentences().into(),
+        },
+        Err(error) => {
+            tracing::warn!(%error, "what the CRM said of a customer could not be kept");
+            Found::NotKept { said: Arc::new(said), error: Arc::new(error) }
+        }
+    }
+}
+
+fn context(region: &str, currency: Currency, now: Timestamp) -> Context<'_> {
+    Context { service: Upstream::Crm.name(), region, currency, now }
+}
+
+fn off() -> Arc<UpstreamError> {
+    Arc::new(UpstreamError::Off)
+}
