@@ -4,6 +4,7 @@
 //! `clients` → `domain`, and `commands` → `transfer` → `store`. `ARCHITECTURE.md` shows the way of one call through them.
 
 pub mod cache;
+pub mod calendar;
 pub mod clients;
 pub mod commands;
 pub mod config;

@@ -1,8 +1,11 @@
 //! Other services over HTTP: slow, down or talking nonsense, they end in an [`UpstreamError`].
 
+pub mod caldav;
+pub mod calendar;
 pub mod counters;
 pub mod crm;
 mod error;
+pub mod google;
 pub mod http;
 pub mod nhtsa;
 
@@ -19,11 +22,14 @@ pub enum Upstream {
     Billing,
     /// The shop's inventory service.
     Inventory,
+    /// The shop's calendar.
+    Calendar,
 }
 
 impl Upstream {
     /// Every service.
-    pub const ALL: [Self; 4] = [Self::Nhtsa, Self::Crm, Self::Billing, Self::Inventory];
+    pub const ALL: [Self; 5] =
+        [Self::Nhtsa, Self::Crm, Self::Billing, Self::Inventory, Self::Calendar];
 
     /// What it is called in the database.
     pub fn key(self) -> &'static str {
@@ -32,6 +38,7 @@ impl Upstream {
             Self::Crm => "crm",
             Self::Billing => "billing",
             Self::Inventory => "inventory",
+            Self::Calendar => "calendar",
         }
     }
 
@@ -42,6 +49,7 @@ impl Upstream {
             Self::Crm => "CRM",
             Self::Billing => "billing service",
             Self::Inventory => "inventory service",
+            Self::Calendar => "calendar",
         }
     }
 
@@ -52,6 +60,7 @@ impl Upstream {
             Self::Crm => "The customer system",
             Self::Billing => "The billing system",
             Self::Inventory => "The inventory system",
+            Self::Calendar => "The shop's calendar",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod backup;
+mod calendar;
 mod call;
 mod completions;
 mod config;
@@ -77,6 +78,8 @@ enum OnShop {
     Export(export::Arguments),
     /// Copy the whole database into a file, also while it is in use.
     Backup(backup::Arguments),
+    /// Write what has changed to the shop's calendar once, or all coming visits as an iCalendar feed.
+    Calendar(calendar::Arguments),
     /// Bring the database's schema up to date.
     Migrate,
     /// Check database, time zone and upstreams, and say what to mend.
@@ -138,6 +141,7 @@ fn run_on_shop(config: Option<&Path>, command: OnShop) -> ExitCode {
         OnShop::Import(arguments) => wait(import::run(config, arguments)),
         OnShop::Backup(arguments) => wait(backup::run(config, arguments)),
         OnShop::Export(arguments) => wait(export::run(config, arguments)),
+        OnShop::Calendar(arguments) => wait(calendar::run(config, arguments)),
         OnShop::Migrate => wait(migrate::run(config)),
         OnShop::Doctor => wait(doctor::run(config)),
         OnShop::Config => config::run(&config),

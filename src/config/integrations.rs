@@ -5,23 +5,11 @@ use super::sources::Sources;
 /// A section of the file, the variable that switches the service on, and what it would be.
 type Service = (&'static str, Option<&'static str>, &'static str);
 
-/// Services whose settings are not known yet, either.
-const ABSENT: [Service; 3] = [
-    ("google", Some("GOOGLE_CALENDAR_ID"), "Google Calendar"),
-    ("caldav", Some("CALDAV_URL"), "CalDAV calendar"),
-    ("calendar", None, "calendar"),
-];
-
 /// Services whose settings are known and checked.
 const UNUSED: [Service; 2] = [
     ("billing", Some("BILLING_API_ENDPOINT"), "remote billing service"),
     ("inventory", Some("INVENTORY_API_ENDPOINT"), "remote inventory"),
 ];
-
-/// Whether this section of the file is one that a later version reads.
-pub(super) fn is_absent(section: &str) -> bool {
-    ABSENT.iter().any(|(known, _, _)| *known == section)
-}
 
 /// A sentence for each service that is configured without effect.
 pub(super) fn warnings(sources: &Sources) -> Vec<String> {
@@ -33,5 +21,5 @@ pub(super) fn warnings(sources: &Sources) -> Vec<String> {
         };
         Some(format!("{name} is set, but this version connects to no {what}; it has no effect"))
     };
-    UNUSED.iter().chain(&ABSENT).filter_map(warning).collect()
+    UNUSED.iter().filter_map(warning).collect()
 }

@@ -3,11 +3,13 @@
 //! A setting is `[section] key` in one TOML file, or `SECTION_KEY` in the environment, which wins.
 //! `settings.rs` lists them all; a new setting is one entry there.
 
+mod calendar;
 mod contradictions;
 mod database;
 mod describe;
 mod error;
 mod folders;
+mod google_key;
 mod integrations;
 mod lists;
 mod remote;
@@ -30,9 +32,11 @@ use crate::domain::hours::OpeningHours;
 use crate::domain::money::Currency;
 use crate::domain::shop::{BookingRules, Shop};
 
+pub use calendar::{CalDavSettings, CalendarSettings, GoogleSettings};
 pub use database::{DatabaseUrl, SqlitePath};
 pub use error::ConfigError;
 pub use folders::Folders;
+pub use google_key::GoogleKey;
 pub use remote::RemoteApi;
 pub use secret::Secret;
 pub use server::{Confirm, LogFormat, Profile, ServerSettings, Toolset};
@@ -58,6 +62,8 @@ pub struct Config {
     pub billing: RemoteApi,
     /// The shop's inventory service.
     pub inventory: RemoteApi,
+    /// The shop's calendar.
+    pub calendar: CalendarSettings,
     /// Which tools are offered, and how.
     pub server: ServerSettings,
     /// What was set without effect, one sentence each, to be logged at the start.
@@ -130,6 +136,7 @@ impl Config {
             config.origins.insert(setting.key.clone(), input.origin);
         }
         contradictions::refuse(&config)?;
+        calendar::complete(&mut config)?;
         config.fill_in(folders)?;
         Ok(config)
     }
@@ -161,6 +168,7 @@ impl Config {
             crm: RemoteApi::default(),
             billing: RemoteApi::default(),
             inventory: RemoteApi::default(),
+            calendar: CalendarSettings::default(),
             server: ServerSettings {
                 toolsets: Toolset::ALL.to_vec(),
                 read_only: false,

@@ -34,6 +34,24 @@ impl fmt::Debug for Secret {
 
 /// Reads a key from the environment; it does not belong in the file.
 pub(super) fn key(input: &Input) -> Result<Secret, Wrong> {
+    refuse_in_file(input)?;
+    parse(&input.text()?).map_err(Wrong::unshown)
+}
+
+/// Reads a password, which people choose freely, from the environment.
+pub(super) fn password(input: &Input) -> Result<Secret, Wrong> {
+    refuse_in_file(input)?;
+    parse_password(&input.text()?).map_err(Wrong::unshown)
+}
+
+/// Reads a password from the file that the setting names.
+pub(super) fn password_in_file(input: &Input) -> Result<Secret, Wrong> {
+    let text = text_of_file(input)?;
+    let password = values::check_text(text.trim()).and_then(parse_password);
+    password.map_err(|why| input.wrong(format!("names a file whose text {why}")))
+}
+
+fn refuse_in_file(input: &Input) -> Result<(), Wrong> {
     if matches!(input.origin, Origin::File(_)) {
         let variable = input.key.replace('.', "_").to_ascii_uppercase();
         let name = input.key.rsplit_once('.').map_or(input.key, |(_, name)| name);
@@ -42,7 +60,7 @@ pub(super) fn key(input: &Input) -> Result<Secret, Wrong> {
              instead, or name a file that holds it as {name}_file"
         )));
     }
-    parse(&input.text()?).map_err(Wrong::unshown)
+    Ok(())
 }
 
 /// Reads a key from the file that the setting names.
@@ -66,6 +84,13 @@ fn parse(text: &str) -> Result<Secret, String> {
         return Err(format!(
             "is no key; a key has 1 to {LONGEST} letters, digits and signs without spaces"
         ));
+    }
+    Ok(Secret::new(text))
+}
+
+fn parse_password(text: &str) -> Result<Secret, String> {
+    if text.is_empty() || text.len() > LONGEST || text.chars().any(char::is_control) {
+        return Err(format!("is no password; one has 1 to {LONGEST} bytes in one line"));
     }
     Ok(Secret::new(text))
 }

@@ -11,7 +11,8 @@ use super::error::Wrong;
 use super::sources::{Input, Origin};
 use super::values::{self, one_of, quote, whole_number};
 use super::{
-    Config, Confirm, DatabaseUrl, LogFormat, Profile, folders, lists, remote, secret, vehicle_data,
+    Config, Confirm, DatabaseUrl, LogFormat, Profile, calendar, folders, lists, remote, secret,
+    vehicle_data,
 };
 
 const WEEKDAYS: [&str; 7] =
@@ -75,6 +76,7 @@ pub(super) fn all() -> Vec<Setting> {
         nhtsa(),
         vin(),
         remote::settings(),
+        calendar::settings(),
         servicebay(),
     ];
     groups.into_iter().flatten().collect()

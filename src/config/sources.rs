@@ -12,12 +12,13 @@ use super::settings::Setting;
 use super::values::{check_text, quote_safely};
 
 /// Pairs of settings that say the same thing; only one of each may be set.
-const RIVALS: [(&str, &str); 5] = [
+const RIVALS: [(&str, &str); 6] = [
     ("database.url", "database.url_file"),
     ("shop.bays", "bays"),
     ("crm.api_key", "crm.api_key_file"),
     ("billing.api_key", "billing.api_key_file"),
     ("inventory.api_key", "inventory.api_key_file"),
+    ("caldav.password", "caldav.password_file"),
 ];
 
 /// Everything that may hold a setting.

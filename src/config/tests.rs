@@ -1,5 +1,6 @@
 //! What is read, what is refused and in which words, and what is never printed.
 
+mod calendar;
 mod lists;
 mod refusals;
 mod remote;
@@ -195,13 +196,12 @@ fn without_a_home_the_database_must_be_named() {
 
 #[test]
 fn what_has_no_effect_yet_is_a_warning() {
-    let file = "[billing]\napi_endpoint = \"https://bills.example\"\n[calendar]\nbusy_ttl = 30";
-    let config = loaded(file, &[("CALDAV_URL", "https://dav.example")]);
+    let file = "[billing]\napi_endpoint = \"https://bills.example\"\n";
+    let config = loaded(file, &[("INVENTORY_API_ENDPOINT", "https://stock.example")]);
     let expected = [
         "servicebay.toml: [billing] is set, but this version connects to no remote billing \
          service; it has no effect",
-        "CALDAV_URL is set, but this version connects to no CalDAV calendar; it has no effect",
-        "servicebay.toml: [calendar] is set, but this version connects to no calendar; \
+        "INVENTORY_API_ENDPOINT is set, but this version connects to no remote inventory; \
          it has no effect",
     ];
     assert_eq!(config.warnings, expected);

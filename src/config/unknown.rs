@@ -3,14 +3,13 @@
 use toml::Value;
 
 use super::error::ConfigError;
-use super::integrations;
 use super::settings::Setting;
 use super::sources::File;
 use super::values::join;
 
 /// Refuses a file with a key that no setting has.
 pub(super) fn refuse(file: &File, settings: &[Setting]) -> Result<(), ConfigError> {
-    let mut sections = file.table.iter().filter(|(name, _)| !integrations::is_absent(name));
+    let mut sections = file.table.iter();
     let checked = sections.try_for_each(|(name, value)| check_key(name, value, settings));
     checked.map_err(|(key, problem)| {
         let setting = format!("{}: {}", file.name, key.escape_debug());

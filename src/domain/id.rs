@@ -55,3 +55,8 @@ id!(
     /// The number of a bay or a technician: what an appointment or a hold reserves.
     ResourceId
 );
+
+impl ResourceId {
+    /// In the place of a bay or a technician: all of them.
+    pub const WHOLE_SHOP: Self = Self(0);
+}

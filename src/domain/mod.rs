@@ -4,11 +4,13 @@
 
 pub mod appointment;
 pub mod assignment;
+pub mod calendar;
 pub mod clock_span;
 pub mod confirmation;
 pub mod customer;
 pub mod hold;
 pub mod hours;
+pub mod icalendar;
 pub mod id;
 pub mod invoice;
 pub mod local_time;

@@ -51,7 +51,7 @@ fn hint(service: Upstream, error: &UpstreamError) -> String {
     };
     match service {
         Upstream::Nhtsa => format!("Take year, make and model from the customer, or {retry}."),
-        Upstream::Crm | Upstream::Billing | Upstream::Inventory => {
+        Upstream::Crm | Upstream::Billing | Upstream::Inventory | Upstream::Calendar => {
             let mut retry = retry;
             if let Some(first) = retry.get_mut(..1) {
                 first.make_ascii_uppercase();

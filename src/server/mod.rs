@@ -89,7 +89,8 @@ where
     T: Toolbox,
     R: AsyncRead + Send + Unpin + 'static,
 {
-    let code = match Handler::new(tools).serve(transport).await {
+    tools.start();
+    let code = match Handler::new(Arc::clone(&tools)).serve(transport).await {
         Ok(running) => {
             let _ = running.waiting().await;
             ExitCode::SUCCESS
@@ -102,5 +103,6 @@ where
         }
     };
     writer.finish().await;
+    tools.finish().await;
     code
 }

@@ -1,5 +1,7 @@
 //! What the server needs of the tools.
 
+use std::sync::Arc;
+
 use rmcp::model::{
     GetPromptResult, JsonObject, Prompt, Reference, Resource, ResourceTemplate, Tool,
 };
@@ -9,6 +11,14 @@ use crate::tools::{CallContext, Document, Engine, Reply, Unread};
 
 /// The tools as the server sees them; the tests of the server bring tools that hang and panic.
 pub(super) trait Toolbox: Send + Sync + 'static {
+    /// Begins what goes on beside the calls.
+    fn start(self: &Arc<Self>) {}
+
+    /// Ends what went on beside the calls, within a second.
+    fn finish(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// The definitions, in a fixed order.
     fn definitions(&self) -> &[Tool];
 
@@ -62,6 +72,14 @@ pub(super) trait Toolbox: Send + Sync + 'static {
 }
 
 impl Toolbox for Engine {
+    fn start(self: &Arc<Self>) {
+        self.keep_calendar();
+    }
+
+    async fn finish(&self) {
+        self.finish_calendar().await;
+    }
+
     fn definitions(&self) -> &[Tool] {
         self.definitions()
     }

@@ -4,6 +4,7 @@
 //! the two do differently stays in this file, in `sqlite.rs`, `postgres.rs` and `migrations/`.
 
 mod appointments;
+mod calendar;
 mod confirmations;
 mod crm;
 mod customer_search;
@@ -33,11 +34,13 @@ mod vin_decodes;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use tokio::sync::Notify;
 
 use crate::config::DatabaseUrl;
 use crate::domain::shop::Shop;
 
 pub use appointments::{Appointment, NewAppointment, Page};
+pub use calendar::{CalendarState, Conflict, KnownBlock, Mark, Outcome, OwnEvent, Read, StaffDid};
 pub use crm::{CrmTicketChanges, CrmTicketRow};
 pub use customer_search::{CustomerSearch, Searched};
 pub use customers::{CrmState, CustomerRow};
@@ -77,6 +80,8 @@ pub struct Store {
     /// The bays and technicians of this shop, as the database numbers them.
     pub resources: Resources,
     indexing: customer_search::Indexing,
+    /// Told of each change that a tool has made.
+    pub changed: Notify,
 }
 
 enum Backend {
@@ -130,6 +135,7 @@ impl Store {
             backend,
             resources: Resources::default(),
             indexing: customer_search::Indexing::default(),
+            changed: Notify::new(),
         };
         store.resources = store.name_resources(shop).await?;
         store.note_currency(shop).await?;
@@ -165,7 +171,9 @@ impl Store {
     pub async fn write(&self) -> sqlx::Result<Session> {
         Ok(match &self.backend {
             Backend::Sqlite(files) => Session(Kind::Sqlite(files.begin_exclusive().await?)),
-            Backend::Postgres(server) => Session(Kind::Postgres(server.begin_exclusive().await?)),
+            Backend::Postgres(server) => {
+                Session(Kind::Postgres(postgres::begin_exclusive(&server.pool).await?))
+            }
         })
     }
 
@@ -223,7 +231,7 @@ impl Store {
         self.indexing.stop();
         match &self.backend {
             Backend::Sqlite(files) => files.close().await,
-            Backend::Postgres(server) => server.pool.close().await,
+            Backend::Postgres(server) => server.close().await,
         }
     }
 }

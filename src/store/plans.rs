@@ -6,19 +6,21 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use super::customer_search::{self, IN_BLOCKS};
 use super::{
-    Store, appointments, crm, customers, invoices, payments, products, reminders, reports,
+    Store, appointments, calendar, crm, customers, invoices, payments, products, reminders, reports,
     reservations, search, tickets,
 };
 use crate::config::{Config, DatabaseUrl, SqlitePath};
 
 /// The queries, and how many parameters each has.
-const QUERIES: [(&str, &str, usize); 43] = [
+const QUERIES: [(&str, &str, usize); 48] = [
     ("a customer", customers::CUSTOMER_BY_ID, 1),
     ("customers by phone", customers::CUSTOMERS_BY_PHONE, 1),
     ("a customer by e-mail", customers::CUSTOMER_BY_EMAIL, 1),
     ("a customer by CRM id", customers::CUSTOMER_BY_CRM_ID, 1),
     ("a day's reservations", reservations::RESERVED, 4),
     ("a visit's", reservations::VISIT, 9),
+    ("a day's reservations and blocks", reservations::RESERVED_OR_BLOCKED, 4),
+    ("a visit's and blocks", reservations::VISIT_WITH_BLOCKS, 9),
     ("an appointment", appointments::BY_ID, 1),
     ("a hold's appointment", appointments::BY_HOLD, 1),
     ("upcoming appointments", appointments::UPCOMING, 5),
@@ -55,11 +57,14 @@ const QUERIES: [(&str, &str, usize); 43] = [
     ("customers with a gram", IN_BLOCKS[0], 3),
     ("customers with two grams", IN_BLOCKS[1], 4),
     ("customers with four grams", IN_BLOCKS[3], 6),
+    ("marks that are due", calendar::DUE, 2),
+    ("conflicts with the calendar", calendar::CONFLICTS, 4),
+    ("visits to come", calendar::TO_COME, 4),
     ("customers to index", customer_search::RECORDS_TO_INDEX, 4),
 ];
 
 /// Tables that grow with the years; `resources` and `holds` do not.
-const LARGE: [&str; 12] = [
+const LARGE: [&str; 14] = [
     "appointments",
     "reservations",
     "customers",
@@ -72,11 +77,13 @@ const LARGE: [&str; 12] = [
     "payments",
     "products",
     "search_postings",
+    "calendar_events",
+    "calendar_blocks",
 ];
 
 /// Half hours in 20 bays, one visit each, 40,000 in all; `reservations` as the triggers fill it,
 /// which are off, since they would take long. As many customers as a large shop has.
-const FILL: [&str; 13] = [
+const FILL: [&str; 15] = [
     "insert into resources (id, kind, name) select n, 'bay', 'Bay ' || n from numbers where n <= 20",
     "insert into customers (id, first_name, last_name, phone_number, created_at)
      select n, 'Ann', 'Lee', '+1202' || (5550000 + n), 0 from numbers where n <= 20000",
@@ -111,11 +118,17 @@ const FILL: [&str; 13] = [
      from numbers where n <= 20000",
     "insert into search_postings (term, block, customers)
      select 'g' || n % 2000, n / 2000, cast('' as bytea) from numbers",
+    "insert into calendar_events (appointment_id, written, event_id, starts_at, ends_at, staff_did)
+     select id, 1, 'sb' || id, starts_at, ends_at, case when id % 1000 = 0 then 'deleted' end
+     from appointments",
+    "insert into calendar_blocks (event, starts_at, ends_at, resource_id)
+     select 'e' || n, 1800000000 + n * 3600, 1800000000 + n * 3600 + 1800, 0
+     from numbers where n <= 20000",
 ];
 
 /// A scan of a large table, in what SQLite calls a plan: `SCAN a`, without `USING INDEX`.
 fn reads_all_of_sqlite(line: &str) -> bool {
-    let aliases = ["a", "b", "c", "d", "i", "m", "r", "s", "v"];
+    let aliases = ["a", "b", "c", "d", "e", "i", "m", "r", "s", "v"];
     // Nothing else is in that index than what is looked for.
     if line.ends_with("USING INDEX products_unfolded") {
         return false;

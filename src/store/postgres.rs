@@ -15,6 +15,8 @@ use super::freshness::{Changes, Stamp};
 const WAIT: Duration = Duration::from_secs(3);
 /// The connections of one process.
 pub const MAX_CONNECTIONS: u32 = 8;
+/// Further ones, opened where a calendar is connected: one for writing it and one for reading it.
+const CONNECTIONS_ASIDE: u32 = 2;
 /// How long a statement may take, and how long a transaction may lie idle.
 const STATEMENT_LIMIT: &str = "5s";
 /// How long memory may be trusted after a heartbeat that was answered: the bound on the age of an
@@ -37,6 +39,8 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres
 pub struct Server {
     /// Connections for everything.
     pub pool: PgPool,
+    /// Connections for what nobody waits for, so that it never takes one from a call.
+    pub aside: PgPool,
     /// When the database changed.
     pub freshness: Freshness,
 }
@@ -53,41 +57,17 @@ impl Server {
             // serve all are held to their indexes by a test.
             ("plan_cache_mode", "force_generic_plan"),
         ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(MAX_CONNECTIONS)
-            .acquire_timeout(WAIT)
-            .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    use sqlx::Connection;
-                    if meta.idle_for > TRUSTED_IDLE {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .connect_lazy_with(options);
+        let aside = pool_of(CONNECTIONS_ASIDE).connect_lazy_with(options.clone());
+        let pool = pool_of(MAX_CONNECTIONS).connect_lazy_with(options);
         MIGRATIONS.run(&pool).await?;
         let freshness = Freshness::new(pool.clone());
-        Ok(Self { pool, freshness })
+        Ok(Self { pool, aside, freshness })
     }
 
-    /// A transaction that holds the shop's lock: bookings take turns, so that the constraints,
-    /// which would make them wait for one another in circles, never have to refuse one of ours.
-    pub async fn begin_exclusive(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        let mut lost = 0;
-        let mut transaction = loop {
-            match self.pool.begin().await {
-                // The connection was cut while it lay in the pool; nothing was begun.
-                Err(error) if is_connection_lost(&error) && lost < MAX_CONNECTIONS => lost += 1,
-                begun => break begun?,
-            }
-        };
-        // Not in one text with the `begin`: where the lock is not to be had, sqlx would take the
-        // transaction for one that never began, and give its connection back as it is.
-        let lock = sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK);
-        lock.execute(&mut *transaction).await?;
-        Ok(transaction)
+    /// Closes the connections.
+    pub async fn close(&self) {
+        self.aside.close().await;
+        self.pool.close().await;
     }
 
     /// See [`super::Store::referees`].
@@ -110,6 +90,40 @@ impl Server {
                                   'stock_movements_guard', 'stock_movements_guard_truncated'))";
         Ok((sqlx::query_scalar(sql).fetch_one(&self.pool).await?, 23))
     }
+}
+
+fn pool_of(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(WAIT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                use sqlx::Connection;
+                if meta.idle_for > TRUSTED_IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+}
+
+/// A transaction that holds the shop's lock: bookings take turns, so that the constraints, which
+/// would make them wait for one another in circles, never have to refuse one of ours.
+pub async fn begin_exclusive(pool: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let mut lost = 0;
+    let mut transaction = loop {
+        match pool.begin().await {
+            // The connection was cut while it lay in the pool; nothing was begun.
+            Err(error) if is_connection_lost(&error) && lost < MAX_CONNECTIONS => lost += 1,
+            begun => break begun?,
+        }
+    };
+    // Not in one text with the `begin`: where the lock is not to be had, sqlx would take the
+    // transaction for one that never began, and give its connection back as it is.
+    let lock = sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK);
+    lock.execute(&mut *transaction).await?;
+    Ok(transaction)
 }
 
 /// Whether the connection broke, or the server ended it (PostgreSQL manual, appendix A: class 57

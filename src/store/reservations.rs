@@ -45,6 +45,8 @@ pub struct Question {
     pub window: Interval,
     /// The appointment that is to be moved, whose own time counts as free.
     pub except: Option<AppointmentId>,
+    /// Whether what the calendar blocks counts as reserved.
+    pub blocks: bool,
 }
 
 /// An appointment of the vehicle that is to come.
@@ -96,7 +98,7 @@ struct VisitRow {
 /// What is reserved in a window of time.
 #[derive(Clone, Debug, Default)]
 pub struct Reservations {
-    /// What is taken; a hold only until it expires.
+    /// What is taken; a hold only until it expires. `ResourceId::WHOLE_SHOP` is all bays at once.
     pub taken: Vec<Reserved>,
     /// Whether expired holds are still in the way of a write.
     pub has_expired: bool,
@@ -111,19 +113,9 @@ pub struct Reservations {
 macro_rules! packed_reservations {
     ($from:literal, $to:literal, $back:literal, $except:literal) => {
         concat!(
-            "select string_agg(resource_id || ' '
-                               || ((starts_at - ",
-            $back,
-            ") * 131072 + ends_at - starts_at)
-                               || case when expires_at is null then '' else ' ' || expires_at end,
-                               ',') as reserved
-             from reservations
-             where starts_at < ",
-            $to,
-            " and starts_at > ",
-            $back,
-            " and ends_at > ",
-            $from,
+            packed!($back),
+            " from reservations where ",
+            overlapping!($from, $to, $back),
             " and (appointment_id is null or appointment_id <> ",
             $except,
             ")"
@@ -131,14 +123,51 @@ macro_rules! packed_reservations {
     };
 }
 
-/// Who comes with what, its own appointments around that time, and what is reserved that day.
-pub(super) const VISIT: &str = concat!(
+/// The same with what the calendar blocks.
+macro_rules! packed_with_blocks {
+    ($from:literal, $to:literal, $back:literal, $except:literal) => {
+        concat!(
+            packed!($back),
+            " from (select resource_id, starts_at, ends_at, expires_at from reservations where ",
+            overlapping!($from, $to, $back),
+            " and (appointment_id is null or appointment_id <> ",
+            $except,
+            ") union all
+               select resource_id, starts_at, ends_at, null from calendar_blocks where ",
+            overlapping!($from, $to, $back),
+            ") taken"
+        )
+    };
+}
+
+macro_rules! packed {
+    ($back:literal) => {
+        concat!(
+            "select string_agg(resource_id || ' '
+                               || ((starts_at - ",
+            $back,
+            ") * 131072 + ends_at - starts_at)
+                               || case when expires_at is null then '' else ' ' || expires_at end,
+                               ',') as reserved"
+        )
+    };
+}
+
+macro_rules! overlapping {
+    ($from:literal, $to:literal, $back:literal) => {
+        concat!("starts_at < ", $to, " and starts_at > ", $back, " and ends_at > ", $from)
+    };
+}
+
+macro_rules! visit {
+    ($packed:expr) => {
+        concat!(
     "select c.id as asked_id, c.first_name, c.last_name, v.customer_id as owner_id, v.year, v.make, v.model,
             a.id as appointment_id, a.customer_id, a.starts_at, a.ends_at, a.service_type,
             a.status, b.name as bay, t.name as technician, a.booking_method, a.booked_by,
             one.reserved
      from (",
-    packed_reservations!("$6", "$7", "$8", "$9"),
+    $packed,
     ") one
      left join customers c on c.id = (select coalesce(m.merged_into, m.id)
                                       from customers m where m.id = $1)
@@ -149,18 +178,28 @@ pub(super) const VISIT: &str = concat!(
      left join resources b on b.id = a.bay_id
      left join resources t on t.id = a.technician_id
      order by a.starts_at"
-);
+        )
+    };
+}
+
+/// Who comes with what, its own appointments around that time, and what is reserved that day.
+pub(super) const VISIT: &str = visit!(packed_reservations!("$6", "$7", "$8", "$9"));
+/// The same with what the calendar blocks.
+pub(super) const VISIT_WITH_BLOCKS: &str = visit!(packed_with_blocks!("$6", "$7", "$8", "$9"));
 /// What is reserved in a window.
 pub(super) const RESERVED: &str = packed_reservations!("$1", "$2", "$3", "$4");
+/// What is reserved in a window, or blocked by the calendar.
+pub(super) const RESERVED_OR_BLOCKED: &str = packed_with_blocks!("$1", "$2", "$3", "$4");
 
 impl Session {
     /// Who is to come with what, the vehicle's own appointments that overlap `span`, and what is
     /// reserved in `window`: all that a booking decides on, in one query. `except` is the
     /// appointment that is to be moved.
     pub async fn visit(&mut self, question: &Question, now: Timestamp) -> sqlx::Result<Visit> {
-        let Question { customer, vehicle, span, window, except } = *question;
+        let Question { customer, vehicle, span, window, except, blocks } = *question;
         let back = window.start.plus_seconds(-LONGEST_SECONDS);
-        let rows: Vec<VisitRow> = on!(self, |db| sqlx::query_as(VISIT)
+        let sql = if blocks { VISIT_WITH_BLOCKS } else { VISIT };
+        let rows: Vec<VisitRow> = on!(self, |db| sqlx::query_as(sql)
             .bind(customer)
             .bind(vehicle)
             .bind(span.start)
@@ -175,15 +214,17 @@ impl Session {
         Ok(gather(rows, back, now))
     }
 
-    /// What is reserved somewhere in `window`.
+    /// What is reserved somewhere in `window`; with `blocks`, also what the calendar blocks.
     pub async fn reservations(
         &mut self,
         window: Interval,
         now: Timestamp,
         except: Option<AppointmentId>,
+        blocks: bool,
     ) -> sqlx::Result<Reservations> {
         let back = window.start.plus_seconds(-LONGEST_SECONDS);
-        let packed: Option<String> = on!(self, |db| sqlx::query_scalar(RESERVED)
+        let sql = if blocks { RESERVED_OR_BLOCKED } else { RESERVED };
+        let packed: Option<String> = on!(self, |db| sqlx::query_scalar(sql)
             .bind(window.start)
             .bind(window.end)
             .bind(back)

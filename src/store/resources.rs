@@ -58,6 +58,25 @@ impl Resources {
         Some(Placement { span, reserved_until, bay, technician })
     }
 
+    /// The bays and the technicians with their names.
+    pub fn names(&self) -> Vec<(ResourceId, &str)> {
+        let all = self.bays.iter().chain(&self.technicians);
+        all.map(|(id, resource)| (*id, resource.name.as_str())).collect()
+    }
+
+    /// What is taken, where a time of the whole shop takes every bay.
+    pub fn spread(&self, taken: Vec<Reserved>) -> Vec<Reserved> {
+        let whole_shop = |one: &Reserved| one.resource == ResourceId::WHOLE_SHOP;
+        if !taken.iter().any(whole_shop) {
+            return taken;
+        }
+        let (closed, mut taken): (Vec<_>, Vec<_>) = taken.into_iter().partition(whole_shop);
+        for Reserved { span, .. } in closed {
+            taken.extend(self.bays.iter().map(|&(resource, _)| Reserved { resource, span }));
+        }
+        taken
+    }
+
     /// The name of a bay.
     pub fn bay_name(&self, id: ResourceId) -> &str {
         self.bays.iter().find(|(known, _)| *known == id).map_or("", |(_, bay)| &bay.name)

@@ -112,12 +112,13 @@ impl Tool for BookAppointment {
         let id = match write.session.insert_appointment(&new, call.now).await {
             Err(error) if is_refused(&error) => {
                 drop(write);
-                return Err(refuse_taken(&wanted, span.start, call).await?);
+                return Err(refuse_taken(&wanted, span, call).await?);
             }
             id => id?,
         };
         let own = self.own_visit(id, placement, &write.store.resources, call);
-        let (message, data) = booked(own).tell(call);
+        let (message, mut data) = booked(own).tell(call);
+        data.calendar_note = call.calendar_note(&mut write.session).await?;
         write.finish(Answer::new(message, data)).await
     }
 }

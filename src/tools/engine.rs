@@ -3,10 +3,13 @@
 mod counting;
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::confirming::{Consent, Person, take_token};
@@ -16,13 +19,17 @@ use super::reply::{Reply, log_failure};
 use super::voice;
 use super::{Effect, arguments};
 use crate::cache::{CrmCache, CustomerCache, VinCache};
+use crate::calendar::Calendar;
 use crate::config::{Config, Profile, Toolset};
 use crate::domain::confirmation::Deed;
 use crate::domain::local_time::rfc3339;
 use crate::domain::shop::Shop;
 use crate::domain::time::Timestamp;
 use crate::error::{Code, Refusal, ToolError};
-use crate::store::{LOST_CONNECTIONS, Store, is_connection_lost, is_schema_missing};
+use crate::store::{LOST_CONNECTIONS, Session, Store, is_connection_lost, is_schema_missing};
+
+/// How long the end of the process waits for the calendar.
+const LAST_WRITES: Duration = Duration::from_secs(1);
 
 /// Everything that the tools reach. Cheap to make: the database is opened by the first call that
 /// needs it.
@@ -38,6 +45,10 @@ pub struct Engine {
     pub(super) vins: VinCache,
     /// The shop's CRM, where it has one.
     pub(super) crm: CrmCache,
+    /// The shop's calendar, where one is connected.
+    pub(super) calendar: Option<Arc<Calendar>>,
+    /// The task that keeps it.
+    keeping: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What a client says beside the arguments.
@@ -78,6 +89,22 @@ impl Call<'_> {
         self.engine.config.server.profile == Profile::Voice
     }
 
+    /// Whether what the shop's calendar blocks counts as taken.
+    pub fn counts_blocks(&self) -> bool {
+        self.engine.calendar.is_some()
+    }
+
+    /// What the reply has to say of the shop's calendar, where that does not answer.
+    ///
+    /// # Errors
+    /// Where the database does not answer.
+    pub async fn calendar_note(&self, session: &mut Session) -> Result<Option<String>, ToolError> {
+        match &self.engine.calendar {
+            None => Ok(None),
+            Some(calendar) => Ok(calendar.note(session, self.now).await?),
+        }
+    }
+
     /// Tells the client how far the call has come, where it asked for that.
     pub async fn report(&self, done: usize, total: usize) {
         self.context.progress.report(Step { done, total }).await;
@@ -94,6 +121,8 @@ impl Engine {
             customers: CustomerCache::new(),
             vins: VinCache::new(config.nhtsa.clone(), config.vin.clone()),
             crm: CrmCache::new(&config.crm, &config.shop),
+            calendar: Calendar::new(&config).map(Arc::new),
+            keeping: std::sync::Mutex::default(),
             config,
         }
     }
@@ -134,6 +163,27 @@ impl Engine {
 
     fn set_store(&self, store: Option<Arc<Store>>) {
         *self.store.write().unwrap_or_else(PoisonError::into_inner) = store;
+    }
+
+    /// Begins to keep the shop's calendar, where one is connected.
+    pub fn keep_calendar(self: &Arc<Self>) {
+        let Some(calendar) = self.calendar.clone() else { return };
+        let engine = Arc::clone(self);
+        let open = move || {
+            let engine = Arc::clone(&engine);
+            async move { engine.store().await.ok() }.boxed()
+        };
+        let task = tokio::spawn(calendar.keep(Box::new(open)));
+        *self.keeping.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+    }
+
+    /// Lets the calendar have what was changed last, for a second at most.
+    pub async fn finish_calendar(&self) {
+        let task = self.keeping.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (Some(calendar), Some(task)) = (&self.calendar, task) {
+            calendar.stop();
+            let _ = tokio::time::timeout(LAST_WRITES, task).await;
+        }
     }
 
     /// Closes the database, if it was opened.

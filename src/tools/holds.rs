@@ -63,6 +63,9 @@ pub struct Held {
     /// The technician, where the shop has named some.
     #[serde(skip_serializing_if = "Option::is_none")]
     technician: Option<String>,
+    /// What is to be known of the shop's calendar, where it does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calendar_note: Option<String>,
 }
 
 impl Tool for HoldSlot {
@@ -86,13 +89,14 @@ impl Tool for HoldSlot {
             return refused.with_offers(&mut write.session, &wanted, start, call).await;
         }
         let window = wanted.window(span, call);
-        let reserved = write.session.reservations(window, call.now, None).await?;
+        let reserved =
+            write.session.reservations(window, call.now, None, call.counts_blocks()).await?;
         if reserved.has_expired {
             write.session.drop_expired_holds(call.now).await?;
         }
         let resources = &write.store.resources;
         let Some(placement) = wanted.place(span, resources, &reserved.taken, call) else {
-            let refused = not_free(&wanted, start, resources, call);
+            let refused = not_free(&wanted, span, resources, &reserved.taken, call);
             return refused.with_offers(&mut write.session, &wanted, start, call).await;
         };
         let minutes = self.hold_minutes.unwrap_or(DEFAULT_HOLD_MINUTES);
@@ -103,11 +107,13 @@ impl Tool for HoldSlot {
         match written.await {
             Err(error) if is_refused(&error) => {
                 drop(write);
-                return Err(refuse_taken(&wanted, start, call).await?);
+                return Err(refuse_taken(&wanted, span, call).await?);
             }
             written => written?,
         }
-        let (message, data) = self.tell(&id, placement, expires_at, &write.store.resources, call);
+        let (message, mut data) =
+            self.tell(&id, placement, expires_at, &write.store.resources, call);
+        data.calendar_note = call.calendar_note(&mut write.session).await?;
         write.finish(Answer::new(message, data)).await
     }
 }
@@ -151,6 +157,7 @@ impl HoldSlot {
             expires_at: rfc3339(expires_at, zone),
             bay: resources.bay_name(placement.bay).to_owned(),
             technician: placement.technician.map(|id| resources.technician_name(id).to_owned()),
+            calendar_note: None,
         };
         (message, data)
     }

@@ -7,6 +7,7 @@ mod appointments;
 mod arguments;
 mod billing;
 mod booking;
+mod calendar;
 mod completions;
 mod confirming;
 mod customers;

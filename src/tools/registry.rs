@@ -11,8 +11,8 @@ use super::engine::Call;
 use super::reply::Reply;
 use super::{Effect, Tool, arguments, confirming, schema, voice};
 use super::{
-    appointments, billing, booking, customers, holds, insights, inventory, reminders, slots,
-    tickets, vehicles, vin,
+    appointments, billing, booking, calendar, customers, holds, insights, inventory, reminders,
+    slots, tickets, vehicles, vin,
 };
 use crate::clients::Upstream;
 use crate::config::{Config, Confirm, Profile, RemoteApi, Toolset};
@@ -39,7 +39,7 @@ pub struct Entry {
 }
 
 /// Every tool, in the order in which they are listed.
-pub static ALL: [Entry; 35] = [
+pub static ALL: [Entry; 36] = [
     entry::<customers::LookupCustomer>(),
     entry::<customers::searching::SearchCustomers>(),
     entry::<customers::creating::CreateCustomer>(),
@@ -61,6 +61,7 @@ pub static ALL: [Entry; 35] = [
     entry::<booking::moving::RescheduleAppointment>(),
     entry::<appointments::status::UpdateAppointmentStatus>(),
     entry::<appointments::bulk::BulkUpdateAppointments>(),
+    entry::<calendar::GetCalendarConflicts>(),
     entry::<reminders::GetDueReminders>(),
     entry::<reminders::RecordReminder>(),
     entry::<vin::DecodeVin>(),
@@ -115,7 +116,7 @@ impl Entry {
     /// The shop's own system that it asks, where one is configured.
     fn remote<'a>(&self, config: &'a Config) -> Option<&'a RemoteApi> {
         let api = match self.asks? {
-            Upstream::Nhtsa => return None,
+            Upstream::Nhtsa | Upstream::Calendar => return None,
             Upstream::Crm => &config.crm,
             Upstream::Billing => &config.billing,
             Upstream::Inventory => &config.inventory,

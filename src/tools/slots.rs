@@ -59,6 +59,9 @@ pub struct AvailableSlots {
     /// Where nothing is free: the nearest starts on other days that are.
     #[serde(skip_serializing_if = "Option::is_none")]
     alternatives: Option<Vec<Alternative>>,
+    /// What is to be known of the shop's calendar, where it does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calendar_note: Option<String>,
 }
 
 /// The free times of one day.
@@ -125,6 +128,11 @@ impl Tool for GetAvailableSlots {
                 format!("{why}{}", none::tell_nearest(alternatives))
             }
         };
+        let calendar_note = call.calendar_note(&mut session).await?;
+        let message = match &calendar_note {
+            Some(note) => format!("{message} {note}"),
+            None => message,
+        };
         let data = AvailableSlots {
             now: rfc3339(call.now, shop.zone),
             day: first,
@@ -132,6 +140,7 @@ impl Tool for GetAvailableSlots {
             duration_minutes,
             by_date: (days > 1).then_some(listed),
             alternatives,
+            calendar_note,
         };
         if call.is_voice() {
             return Ok(Answer::new(message, data.aloud()));

@@ -81,6 +81,7 @@ impl Write {
             error => ToolError::OutcomeUnknown(Some(error)),
         })?;
         self.store.customers_changed();
+        self.store.changed.notify_one();
         Ok(answer)
     }
 }

@@ -181,7 +181,7 @@ async fn the_scheduling_tools_are_all_listed() {
     let mut names: Vec<_> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     names.sort_unstable();
     let expected = "book_appointment bulk_update_appointments cancel_appointment \
-        get_available_slots get_due_reminders get_upcoming_appointments hold_slot \
+        get_available_slots get_calendar_conflicts get_due_reminders get_upcoming_appointments hold_slot \
         record_reminder release_hold reschedule_appointment search_appointments \
         update_appointment_status";
     assert_eq!(names.join(" "), expected);

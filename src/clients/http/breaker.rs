@@ -6,16 +6,23 @@ use std::time::{Duration, Instant};
 /// How many failures in a row open the circuit.
 const FAILURES_TO_OPEN: u32 = 5;
 
-/// How long the circuit stays open before one request may probe the service.
+/// How long the circuit stays open before one request may probe the service, unless it is said.
 const OPEN_FOR: Duration = Duration::from_secs(60);
 
 /// Five failed calls in a row open the circuit for 60 seconds; then one call probes the service:
 /// its success closes the circuit, its failure opens it for 60 seconds more.
 ///
 /// The time is an argument, so that nothing here reads a clock.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Breaker {
     state: Mutex<State>,
+    rest: Duration,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self::open_for(OPEN_FOR)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -26,6 +33,11 @@ struct State {
 }
 
 impl Breaker {
+    /// One whose circuit stays open for another time than a minute.
+    pub(super) fn open_for(rest: Duration) -> Self {
+        Self { state: Mutex::default(), rest }
+    }
+
     /// Whether a call may go out now.
     ///
     /// The one that probes puts the next probe off, so that calls beside it are held back, and
@@ -36,7 +48,7 @@ impl Breaker {
             None => true,
             Some(probe_at) if now < probe_at => false,
             Some(_) => {
-                state.probe_at = Some(now + OPEN_FOR);
+                state.probe_at = Some(now + self.rest);
                 true
             }
         }
@@ -61,7 +73,7 @@ impl Breaker {
         if state.failures_in_a_row < FAILURES_TO_OPEN {
             return false;
         }
-        state.probe_at.replace(now + OPEN_FOR).is_none()
+        state.probe_at.replace(now + self.rest).is_none()
     }
 }
 

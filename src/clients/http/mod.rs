@@ -76,6 +76,11 @@ impl Http {
         }
     }
 
+    /// The same, left alone for this long where it keeps failing.
+    pub fn resting(self, rest: Duration) -> Self {
+        Self { breaker: Breaker::open_for(rest), ..self }
+    }
+
     /// The service behind an endpoint of the settings; `None` where none is configured.
     pub fn of_api(upstream: Upstream, api: &RemoteApi) -> Option<Self> {
         let credentials = api.api_key.clone().map(Credentials::Bearer);

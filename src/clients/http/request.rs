@@ -110,7 +110,10 @@ impl Request {
             return None;
         }
         let mut url = base.clone();
-        url.path_segments_mut().ok()?.pop_if_empty().extend(&self.segments);
+        // A slash at the end of the base names a collection, which without it would be another thing.
+        if !self.segments.is_empty() {
+            url.path_segments_mut().ok()?.pop_if_empty().extend(&self.segments);
+        }
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);
         }
@@ -161,6 +164,11 @@ mod tests {
             let expected = "https://crm.example/v1/customers/a%2F..%2Fb%3Fc%23d%25%20e/tickets";
             check(base, &customer("a/../b?c#d% e"), Some(expected));
         }
+        check(
+            "https://dav.example/cal/",
+            &Request::get(None::<&str>),
+            Some("https://dav.example/cal/"),
+        );
         check("https://crm.example", &Request::get(["health"]), Some("https://crm.example/health"));
         for id in ["", ".", ".."] {
             check("https://crm.example", &customer(id), None);

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::cache::vpic;
+use crate::clients::calendar::CalendarClient;
 use crate::clients::nhtsa::NhtsaClient;
 use crate::config::Config;
 use crate::domain::local_time::rfc3339;
@@ -38,6 +39,7 @@ pub async fn run(config: Config) -> io::Result<ExitCode> {
     findings.push(vehicle_data(&config));
     findings.push(nhtsa(&config).await);
     findings.extend(upstreams::probe(&config).await);
+    findings.extend(calendar(&config).await);
     findings.extend(config.warnings.iter().map(|warning| Finding::Poor {
         what: warning.clone(),
         mend: "Take the setting out, or install a version that has it.".to_owned(),
@@ -155,4 +157,19 @@ async fn nhtsa(config: &Config) -> Finding {
                 .to_owned(),
         },
     }
+}
+
+/// Nothing where no calendar is connected.
+async fn calendar(config: &Config) -> Option<Finding> {
+    let client = CalendarClient::new(&config.calendar, config.shop.zone)?;
+    let started = Instant::now();
+    Some(match client.check().await {
+        Ok(what) => {
+            Finding::Good(format!("{what}, answers in {} ms", started.elapsed().as_millis()))
+        }
+        Err(error) => Finding::Poor {
+            what: format!("{}: {error}", client.address()),
+            mend: client.advice(&error).to_owned(),
+        },
+    })
 }

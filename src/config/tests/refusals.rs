@@ -111,7 +111,8 @@ fn a_wrong_value_is_named_with_what_is_allowed(
 #[case(
     "[shopp]\na = 1",
     "shopp is not a setting; the file knows closures, special_hours, bays, technicians, \
-    database, shop, hours, booking, services, nhtsa, vin, crm, billing, inventory, servicebay"
+    database, shop, hours, booking, services, nhtsa, vin, crm, billing, inventory, google, \
+    caldav, calendar, servicebay"
 )]
 #[case("shop = 1", "shop is a section; write [shop] above its keys")]
 #[case("[shop]\nregion = [\"US\"]", "shop.region = [\"US\"] is a list; write one value")]

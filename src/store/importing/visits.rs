@@ -176,7 +176,7 @@ impl Importer<'_> {
         };
         let needed = self.needed(row);
         let (span, window) = (needed.span, needed.window);
-        let question = Question { customer, vehicle, span, window, except: None };
+        let question = Question { customer, vehicle, span, window, except: None, blocks: false };
         let visit = session.visit(&question, self.settings.now).await?;
         if let Some(own) = visit.own.first() {
             let why = format!(

@@ -46,6 +46,9 @@ pub struct Booked {
     booking_method: String,
     /// Who took the booking.
     booked_by: String,
+    /// What is to be known of the shop's calendar, where it does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) calendar_note: Option<String>,
 }
 
 /// An appointment as its booking tells it.
@@ -100,6 +103,7 @@ impl Booking {
             technician: own.technician,
             booking_method: own.booking_method,
             booked_by: own.booked_by,
+            calendar_note: None,
         };
         (message, data)
     }

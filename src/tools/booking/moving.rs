@@ -61,6 +61,9 @@ pub struct Rescheduled {
     /// The technician, where the shop has named some.
     #[serde(skip_serializing_if = "Option::is_none")]
     technician: Option<String>,
+    /// What is to be known of the shop's calendar, where it does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calendar_note: Option<String>,
 }
 
 impl Tool for RescheduleAppointment {
@@ -92,6 +95,8 @@ impl Tool for RescheduleAppointment {
         let start = start.ok_or_else(time_missing)?;
         let span = Interval::starting(start, self.duration_minutes.unwrap_or(old.span().minutes()));
         if span == old.span() {
+            // Who says where the visit is to stay has its event put back there, too.
+            write.session.restore_event(old.id).await?;
             let (message, data) = tell_moved(&old, span, Where::of(&old), call);
             return write.finish(Answer::repeated(message, data)).await;
         }
@@ -100,7 +105,7 @@ impl Tool for RescheduleAppointment {
         let placement = match move_visit(&mut write, &old, &change, call).await {
             Err(ToolError::Query(error)) if is_refused(&error) => {
                 drop(write);
-                return Err(refuse_taken(&wanted, start, call).await?);
+                return Err(refuse_taken(&wanted, span, call).await?);
             }
             Err(error) => return Err(error),
             Ok(Err(refused)) => {
@@ -113,7 +118,8 @@ impl Tool for RescheduleAppointment {
             bay: resources.bay_name(placement.bay).to_owned(),
             technician: placement.technician.map(|id| resources.technician_name(id).to_owned()),
         };
-        let (message, data) = tell_moved(&old, span, place, call);
+        let (message, mut data) = tell_moved(&old, span, place, call);
+        data.calendar_note = call.calendar_note(&mut write.session).await?;
         write.finish(Answer::new(message, data)).await
     }
 }
@@ -226,6 +232,7 @@ fn tell_moved(
         status: old.status,
         bay: place.bay,
         technician: place.technician,
+        calendar_note: None,
     };
     (message, data)
 }

@@ -21,7 +21,14 @@ pub(super) fn question(
     wanted: &Wanted,
     call: &Call<'_>,
 ) -> Question {
-    Question { customer, vehicle, span, window: wanted.window(span, call), except: wanted.except }
+    Question {
+        customer,
+        vehicle,
+        span,
+        window: wanted.window(span, call),
+        except: wanted.except,
+        blocks: call.counts_blocks(),
+    }
 }
 
 /// Where the visit finds its place, or why it finds none.
@@ -41,8 +48,9 @@ pub(super) async fn find_place(
     if visit.reserved.has_expired {
         session.drop_expired_holds(call.now).await?;
     }
-    let place = wanted.place(span, &store.resources, &visit.reserved.taken, call);
-    Ok(place.ok_or_else(|| not_free(wanted, span.start, &store.resources, call)))
+    let taken = &visit.reserved.taken;
+    let place = wanted.place(span, &store.resources, taken, call);
+    Ok(place.ok_or_else(|| not_free(wanted, span, &store.resources, taken, call)))
 }
 
 fn refuse_duplicate(other: &OwnVisit, call: &Call<'_>) -> Refusal {

@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use crate::domain::appointment::ServiceType;
+use crate::domain::assignment::Reserved;
 use crate::domain::hours::Day;
+use crate::domain::id::ResourceId;
 use crate::domain::local_time::{local_date, rfc3339, spoken, wall_clock};
 use crate::domain::slots::outside_hours;
 use crate::domain::time::{Interval, Timestamp};
@@ -102,15 +104,29 @@ fn outside(reason: String, at: &str, span: Interval, call: &Call<'_>) -> Refused
 /// The refusal of a time at which nobody is free, or nobody ever does that service.
 pub(in crate::tools) fn not_free(
     wanted: &Wanted,
-    start: Timestamp,
+    span: Interval,
     resources: &Resources,
+    taken: &[Reserved],
     call: &Call<'_>,
 ) -> Refused {
+    let start = span.start;
     let zone = call.engine.shop().zone;
     if let Some(message) = unserved(resources, wanted.service) {
         let service = wanted.service.map_or("", ServiceType::as_str);
         let error = format!("service_type {service} is not among the services of any of them");
         return Refused::offering(NEAREST, message, error);
+    }
+    let is_closed = |one: &&Reserved| one.resource == ResourceId::WHOLE_SHOP;
+    if taken.iter().filter(is_closed).any(|closed| closed.span.overlaps(&span)) {
+        return Refused::offering(
+            NEAREST,
+            format!("{} is blocked in the shop's calendar.", spoken(start, call.now, zone)),
+            format!(
+                "the shop's calendar blocks some of the time from {} to {}",
+                rfc3339(start, zone),
+                rfc3339(span.end, zone)
+            ),
+        );
     }
     let who = if resources.has_technicians() { "no bay and technician are" } else { "no bay is" };
     Refused::offering(
@@ -123,12 +139,12 @@ pub(in crate::tools) fn not_free(
 /// The refusal after the schema refused: somebody wrote past the shop's lock.
 pub(in crate::tools) async fn refuse_taken(
     wanted: &Wanted,
-    start: Timestamp,
+    span: Interval,
     call: &Call<'_>,
 ) -> Result<ToolError, ToolError> {
     let store = call.engine.store().await?;
-    let refused = not_free(wanted, start, &store.resources, call);
-    Ok(refused.offer(&mut store.read().await?, wanted, start, call).await?.into())
+    let refused = not_free(wanted, span, &store.resources, &[], call);
+    Ok(refused.offer(&mut store.read().await?, wanted, span.start, call).await?.into())
 }
 
 impl Refused {
@@ -174,6 +190,11 @@ impl Refused {
         } else {
             "Nothing near that time is free for this visit; ask for another day and call get_available_slots, with days to look at several at once."
         };
-        Ok(self.refusal.hint(hint).data(json!({"alternatives": offers})))
+        let mut data = json!({"alternatives": offers});
+        if let (Some(note), Some(data)) = (call.calendar_note(session).await?, data.as_object_mut())
+        {
+            data.insert("calendar_note".to_owned(), note.into());
+        }
+        Ok(self.refusal.hint(hint).data(data))
     }
 }

@@ -75,7 +75,7 @@ impl Wanted {
             service: self.service,
             window: self.window(span, call),
         };
-        resources.place(&needed, taken, self.kept)
+        resources.place(&needed, &resources.spread(taken.to_vec()), self.kept)
     }
 
     /// The time around the visit in which it matters what else is reserved: its day, and its buffer.
@@ -109,7 +109,9 @@ impl Wanted {
                 .plus_minutes(self.duration_minutes)
                 .plus_minutes(shop.buffer_of(self.service)),
         };
-        let reserved = session.reservations(window, call.now, self.except).await?.taken;
+        let reserved =
+            session.reservations(window, call.now, self.except, call.counts_blocks()).await?.taken;
+        let reserved = resources.spread(reserved);
         let bays = resources.bays_for(self.service);
         let technicians = resources.technicians_for(self.service);
         let candidates = Candidates { bays: &bays, technicians: &technicians };

@@ -1,0 +1,10 @@
+//! iCalendar texts (RFC 5545): writing visits, and reading what else is in a calendar.
+
+mod reading;
+mod writing;
+
+pub use reading::{Component, InvalidCalendar, read_events};
+pub use writing::{Feed, write_event};
+
+/// What stands behind an event's name in its UID, which is to be unique in the world.
+pub(super) const UID_SUFFIX: &str = "@servicebay";
