@@ -1,7 +1,7 @@
 //! What two writings of the same words have in common.
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::canonical_combining_class;
+use icu_normalizer::DecomposingNormalizer;
+use icu_normalizer::properties::CanonicalCombiningClassMap;
 
 /// The text without accents and letter case, and in the plain form of each character: `Ångström` and
 /// `angstrom`, full-width and ordinary digits are the same.
@@ -10,12 +10,15 @@ pub fn fold(text: &str) -> String {
         return text.to_ascii_lowercase();
     }
     let mut folded = String::with_capacity(text.len());
-    let plain = text.nfkd().filter(|&c| canonical_combining_class(c) == 0);
+    let (decomposed, classes) =
+        (DecomposingNormalizer::new_nfkd(), CanonicalCombiningClassMap::new());
+    let is_mark = |c| classes.get_u8(c) != 0;
+    let plain = decomposed.normalize_iter(text.chars()).filter(|&c| !is_mark(c));
     for c in plain.flat_map(char::to_lowercase) {
         match unaccented(c) {
             Some(letters) => folded.push_str(letters),
             // Lower case brings forth marks too, as that of İ does.
-            None if canonical_combining_class(c) == 0 => folded.push(c),
+            None if !is_mark(c) => folded.push(c),
             None => {}
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::folding::{fold, squeeze};
-use super::gram::{Gram, LONGEST};
+use super::gram::{Gram, LONGEST, longest_grams};
 use super::record::Record;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::text::{self, InvalidText};
@@ -153,10 +153,18 @@ impl Word {
             2 if self.letters != self.text => 1,
             length => length.min(LONGEST),
         };
-        let grams: Vec<Gram> = letters.windows(length.max(1)).map(Gram::of).collect();
-        let count = grams.len().min(most);
-        // The first and the last ones are among them.
-        let place = |number: usize| number * (grams.len() - 1) / (count - 1).max(1);
-        (0..count).filter_map(|number| grams.get(place(number)).copied()).collect()
+        // Four digits lead to fewer records than anything else.
+        let (digits, others): (Vec<Gram>, Vec<Gram>) =
+            longest_grams(&letters, length).into_iter().partition(|gram| gram.is_digits());
+        let mut grams = spread(&digits, most);
+        grams.extend(spread(&others, most - grams.len()));
+        grams
     }
+}
+
+/// At most `most` of them, the first and the last one among them.
+fn spread(grams: &[Gram], most: usize) -> Vec<Gram> {
+    let count = grams.len().min(most);
+    let place = |number: usize| number * (grams.len() - 1) / (count - 1).max(1);
+    (0..count).filter_map(|number| grams.get(place(number)).copied()).collect()
 }

@@ -1,7 +1,7 @@
 //! What a customer is found by.
 
 use super::folding::{fold, is_searched, squeeze};
-use super::gram::{Gram, LONGEST, each_gram};
+use super::gram::{DIGITS, Gram, LONGEST, each_gram};
 
 /// What a customer is found by: names, e-mail addresses, phone numbers and license plates, folded.
 #[derive(Clone, Debug, Default)]
@@ -70,8 +70,13 @@ impl Record {
 
     /// All grams of the record, some of them several times.
     pub fn each_gram(&self, mut tell: impl FnMut(Gram)) {
+        // The words of a name stand in two rows, and most of them in an e-mail address.
+        let mut told: Vec<&str> = Vec::new();
         for text in self.rows.iter().flatten().chain(&self.phones) {
-            each_gram(text, &mut tell);
+            if !told.contains(&text.as_str()) {
+                told.push(text);
+                each_gram(text, &mut tell);
+            }
         }
         for words in &self.rows {
             each_gram_across(words, &mut tell);
@@ -95,8 +100,9 @@ fn begins_with(words: &[String], mut letters: &str) -> bool {
     letters.is_empty()
 }
 
-/// The grams that reach from one word into the next ones: all of three characters, and those of two
-/// that begin with a word of one character, since shorter ones begin at the beginning of a word.
+/// The grams that reach from one word into the next ones: all of three characters or four digits, and
+/// those of two that begin with a word of one character, since shorter ones begin at the beginning of a
+/// word.
 fn each_gram_across(words: &[String], mut tell: impl FnMut(Gram)) {
     if words.len() < 2 {
         return;
@@ -112,6 +118,14 @@ fn each_gram_across(words: &[String], mut tell: impl FnMut(Gram)) {
             && first != last
         {
             tell(Gram::of(&[a, b, c]));
+        }
+    }
+    for run in joined.windows(DIGITS) {
+        if let [(a, first), (b, _), (c, _), (d, last)] = *run
+            && first != last
+            && let Some(gram) = Gram::of_digits(&[a, b, c, d])
+        {
+            tell(gram);
         }
     }
     let begins_word = |at: usize| {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use roaring::RoaringBitmap;
 use sqlx::Row;
 
-use super::postings::{BLOCK, block_of, customer_at, decode, offset_of};
+use super::postings::{BLOCK, BLOCK_SIZE, block_of, customer_at, decode, offset_of};
 use crate::domain::id::CustomerId;
 use crate::domain::search::{Gram, Query, Reading};
 use crate::store::{Session, on};
@@ -18,6 +18,14 @@ const SAMPLE: i64 = 16_384;
 /// Of how many grams the rest of the walk reads the sets, at most; more lead to fewer customers in
 /// vain, but cost more to read.
 const MOST_GRAMS: usize = IN_BLOCKS.len();
+/// What it takes to hold a customer against a query, to find a set and to read a page of it, in
+/// microseconds of SQLite; of Postgres, each takes some times as long.
+const CUSTOMER_COST: u64 = 12;
+const SET_COST: u64 = 2;
+const PAGE_COST: u64 = 3;
+const PAGE_BYTES: u64 = 4_096;
+/// Customers that are expected are counted in such parts, since many a block has none.
+const PARTS: u64 = 64;
 /// With so few pending customers, a search takes as long as without any.
 const FEW_PENDING: usize = 16;
 /// With more pending customers than that, the index has to catch up first.
@@ -97,7 +105,11 @@ pub(super) struct Candidates {
 }
 
 /// A reading's grams, and what each leads to among the newest customers.
-struct Sampled(Vec<(Gram, Sets)>);
+struct Sampled {
+    grams: Vec<(Gram, Sets)>,
+    /// Whether only those are left that the walk reads.
+    are_chosen: bool,
+}
 
 /// One row of [`NEWEST`].
 type NewestRow = (String, Option<i64>, Option<Vec<u8>>);
@@ -159,7 +171,7 @@ impl Candidates {
     fn cut(&mut self, before: CustomerId) {
         drop(self.sets.split_off(&(block_of(before) + 1)));
         if let Some(set) = self.sets.get_mut(&block_of(before)) {
-            set.remove_range(offset_of(before)..);
+            set.remove_range(u32::from(offset_of(before))..);
         }
     }
 
@@ -204,7 +216,7 @@ impl Candidates {
         self.stride = self.next_stride(wanted);
         let (first, last) = ((self.unread - self.stride).max(0), self.unread - 1);
         for reading in &mut self.readings {
-            let grams = reading.chosen();
+            let grams = reading.chosen(self.sample.1);
             unite(&mut self.sets, session.in_blocks(&grams, first, last).await?);
         }
         self.add_pending(first, last);
@@ -225,7 +237,7 @@ impl Candidates {
 
     fn add_pending(&mut self, first: i64, last: i64) {
         for &id in self.pending.iter().filter(|&&id| (first..=last).contains(&block_of(id))) {
-            self.sets.entry(block_of(id)).or_default().insert(offset_of(id));
+            self.sets.entry(block_of(id)).or_default().insert(offset_of(id).into());
         }
     }
 }
@@ -233,43 +245,58 @@ impl Candidates {
 impl Sampled {
     fn new(reading: &Reading) -> Self {
         let grams = reading.grams(SAMPLE_GRAMS);
-        Self(grams.into_iter().map(|gram| (gram, Sets::new())).collect())
+        let grams = grams.into_iter().map(|gram| (gram, Sets::new())).collect();
+        Self { grams, are_chosen: false }
     }
 
     fn add(&mut self, term: &str, block: i64, set: RoaringBitmap) {
-        if let Some((_, sets)) = self.0.iter_mut().find(|(gram, _)| gram.to_text() == term) {
+        if let Some((_, sets)) = self.grams.iter_mut().find(|(gram, _)| gram.to_text() == term) {
             sets.insert(block, set);
         }
     }
 
     /// Those to whom all of the grams lead.
     fn in_all(&self) -> Sets {
-        let mut grams = self.0.iter().map(|(_, sets)| sets);
+        let mut grams = self.grams.iter().map(|(_, sets)| sets);
         let first = grams.next().cloned().unwrap_or_default();
         grams.fold(first, |both, sets| intersect(&both, sets))
     }
 
-    /// The grams that lead to the fewest customers together: first the one that does alone, then each
-    /// that leaves the fewest. From now on no others are needed.
-    fn chosen(&mut self) -> Vec<Gram> {
-        if self.0.len() > MOST_GRAMS {
-            let mut rest = std::mem::take(&mut self.0);
-            let mut both: Option<Sets> = None;
-            while self.0.len() < MOST_GRAMS && !rest.is_empty() {
-                let left = |sets: &Sets| match &both {
-                    None => size(sets),
-                    Some(both) => size_of_both(both, sets),
-                };
-                let best = (0..rest.len())
-                    .min_by_key(|&at| rest.get(at).map(|(_, sets)| (left(sets), size(sets))));
-                let (gram, sets) = rest.swap_remove(best.unwrap_or_default());
-                both = Some(both.map_or_else(|| sets.clone(), |both| intersect(&both, &sets)));
-                self.0.push((gram, sets));
-            }
-            // The sample has served.
-            self.0.iter_mut().for_each(|(_, sets)| sets.clear());
+    /// The grams of which the walk reads the sets: first the one that leads to the fewest customers, then
+    /// each that spares more than it costs. From now on no others are needed.
+    fn chosen(&mut self, sample: i64) -> Vec<Gram> {
+        if !self.are_chosen {
+            let sample = u64::try_from(sample).unwrap_or_default().max(1);
+            self.choose(sample);
+            self.are_chosen = true;
         }
-        self.0.iter().map(|(gram, _)| *gram).collect()
+        self.grams.iter().map(|(gram, _)| *gram).collect()
+    }
+
+    fn choose(&mut self, sample: u64) {
+        let mut rest = std::mem::take(&mut self.grams);
+        let first = (0..rest.len()).min_by_key(|&at| rest.get(at).map(|(_, sets)| size(sets)));
+        let Some(first) = first else { return };
+        let (gram, mut both) = rest.swap_remove(first);
+        self.grams.push((gram, Sets::new()));
+        // In the sample nobody may be left where there are some elsewhere.
+        let mut left = (size(&both) * PARTS).max(PARTS / 2);
+        while self.grams.len() < MOST_GRAMS {
+            let with = |at: usize| {
+                let (_, sets) = rest.get(at)?;
+                let (size, seen) = (size(sets), size_of_both(&both, sets));
+                let expected = (seen * PARTS).max(left * size / sample);
+                let spared = left.saturating_sub(expected) * CUSTOMER_COST * BLOCK_SIZE / PARTS;
+                let bytes = (2 * size * BLOCK_SIZE / sample).min(BLOCK_SIZE / 8);
+                let cost = (SET_COST + PAGE_COST * bytes / PAGE_BYTES) * sample;
+                Some((spared.checked_sub(cost).filter(|&won| won > 0)?, at, expected))
+            };
+            let Some((_, at, expected)) = (0..rest.len()).filter_map(with).max() else { break };
+            let (gram, sets) = rest.swap_remove(at);
+            both = intersect(&both, &sets);
+            left = expected;
+            self.grams.push((gram, Sets::new()));
+        }
     }
 }
 
@@ -298,7 +325,7 @@ impl Session {
         reading: &Sampled,
         before: CustomerId,
     ) -> sqlx::Result<Vec<NewestRow>> {
-        let terms: Vec<String> = reading.0.iter().map(|(gram, _)| gram.to_text()).collect();
+        let terms: Vec<String> = reading.grams.iter().map(|(gram, _)| gram.to_text()).collect();
         let pending = i64::try_from(MOST_PENDING + 1).unwrap_or(i64::MAX);
         on!(self, |db| {
             let mut query = sqlx::query_as(NEWEST).bind(before).bind(pending);

@@ -1,36 +1,37 @@
 //! Making the index lead to the customers who are pending.
 //!
 //! Block by block, newest first: what the block's pending customers are found by is read beside other
-//! people's writes, and added to the postings in slices, each a short transaction. Sets only grow, so
-//! that it does no harm when several processes are at it, or one is killed; a customer is pending
-//! until the postings lead there. Who changes meanwhile loses the claim and stays pending.
+//! people's writes, and added to the postings in slices (`writing.rs`), each a short transaction. Sets
+//! only grow, so that it does no harm when several processes are at it, or one is killed; a customer is
+//! pending until the postings lead there. Who changes meanwhile loses the claim and stays pending.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
+mod writing;
+
 use std::sync::Arc;
 
-use roaring::RoaringBitmap;
-use sqlx::{AssertSqlSafe, FromRow};
+use rustc_hash::FxHashMap;
+use sqlx::FromRow;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::postings::{BLOCK, block_of, decode, encode, offset_of};
+use super::postings::{BLOCK, block_of, offset_of};
 use super::{SEPARATOR, add_packed, packed_words};
 use crate::domain::id::CustomerId;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::search::{Gram, Record};
-use crate::store::{Backend, Kind, Link, Session, Store, on};
+use crate::store::{Backend, Link, Session, Store, on};
+use writing::Posting;
 
-/// How many customers are claimed and read at once.
+/// How many customers are read at once.
 const CUSTOMERS: i64 = 2_048;
+/// How many of them are claimed or settled in one transaction.
+const CLAIMED: i64 = 16_384;
 /// After how many customers others may use the thread.
 const CUSTOMERS_AT_A_TIME: usize = 128;
-/// How many postings are written in one transaction, and in one statement.
-const SLICE: usize = 1_000;
-const STATEMENT: usize = 250;
-/// The key of the advisory lock under which postings are written: "Search" in ASCII.
-const LOCK: i64 = 91_607_037_174_632;
+/// How many bytes of sets wait to be written together: the table is in the order of the terms, so that
+/// each lot touches most of its pages.
+const LOT: usize = 48 * 1024 * 1024;
 
 /// What the pending customers with this claim in a range of numbers are found by.
 pub(in crate::store) const RECORDS_TO_INDEX: &str = concat!(
@@ -61,7 +62,15 @@ struct Row {
 }
 
 /// The customers of a block, by gram, in ascending order.
-type Postings = HashMap<Gram, Vec<u32>>;
+type Postings = FxHashMap<Gram, Vec<u16>>;
+
+/// Blocks whose customers are claimed and whose sets wait to be written.
+#[derive(Default)]
+struct Lot {
+    postings: Vec<Posting>,
+    bytes: usize,
+    claims: Vec<(i64, i64)>,
+}
 
 impl Store {
     /// Makes the search index lead to every customer. Searches need it to be fast, not to be right,
@@ -77,15 +86,19 @@ impl Store {
     ) -> sqlx::Result<()> {
         let _only = self.indexing.running.lock().await;
         let total = self.read().await?.count_pending().await?;
-        let (mut done, mut next) = (0, i64::MAX);
+        let (mut done, mut next, mut lot) = (0, i64::MAX, Lot::default());
         while !self.indexing.stopping.is_cancelled()
             && let Some(newest) = self.newest_pending(next).await?
         {
             let block = block_of(newest);
-            done += self.index_block(block).await?;
-            progress(done, total.max(done));
+            done += self.gather(block, &mut lot).await?;
             next = block * BLOCK;
+            if lot.bytes >= LOT {
+                self.add(std::mem::take(&mut lot)).await?;
+            }
+            progress(done, total.max(done));
         }
+        self.add(lot).await?;
         if done >= BLOCK { self.tidy().await } else { Ok(()) }
     }
 
@@ -108,41 +121,42 @@ impl Store {
         self.indexing.running.try_lock().is_err()
     }
 
-    /// Adds the pending customers of a block to the postings; how many they were.
-    async fn index_block(&self, block: i64) -> sqlx::Result<i64> {
+    /// Claims the pending customers of a block and gathers what they are found by; how many they are.
+    async fn gather(&self, block: i64, lot: &mut Lot) -> sqlx::Result<i64> {
         let claim = new_claim()?;
-        let (first, last) = (block * BLOCK, block * BLOCK + BLOCK - 1);
-        let (mut postings, mut count) = (Postings::new(), 0);
-        for from in (first..=last).step_by(usize::try_from(CUSTOMERS).unwrap_or(usize::MAX)) {
-            let to = from + CUSTOMERS - 1;
-            if !self.claim(from, to, claim).await? {
-                continue;
-            }
-            let rows = self.read().await?.records_to_index(from, to, claim).await?;
+        for (from, to) in spans(block, CLAIMED) {
+            self.claim(from, to, claim).await?;
+        }
+        let (mut postings, mut count) = (Postings::default(), 0);
+        let mut rows = Vec::new();
+        for (from, to) in spans(block, CUSTOMERS) {
+            // The database looks for the next ones meanwhile.
+            let read = async { self.read().await?.records_to_index(from, to, claim).await };
+            let (next, ()) = tokio::join!(read, add_all(&mut postings, &rows));
+            rows = next?;
             count += i64::try_from(rows.len()).unwrap_or_default();
-            for rows in rows.chunks(CUSTOMERS_AT_A_TIME) {
-                rows.iter().for_each(|row| add_to(&mut postings, row));
-                tokio::task::yield_now().await;
-            }
         }
-        let mut postings: Vec<(String, Vec<u32>)> =
-            postings.into_iter().map(|(gram, customers)| (gram.to_text(), customers)).collect();
-        // In the order in which they lie in the table.
-        postings.sort_unstable_by(|one, other| one.0.cmp(&other.0));
-        for slice in postings.chunks(SLICE) {
-            if self.indexing.stopping.is_cancelled() {
-                return Ok(0);
-            }
-            let mut session = self.write_index().await?;
-            for postings in slice.chunks(STATEMENT) {
-                session.add_postings(block, postings).await?;
-            }
-            session.commit().await?;
+        add_all(&mut postings, &rows).await;
+        for (gram, customers) in postings {
+            let posting = Posting::new(gram, block, &customers)?;
+            lot.bytes += posting.size();
+            lot.postings.push(posting);
         }
-        for from in (first..=last).step_by(usize::try_from(CUSTOMERS).unwrap_or(usize::MAX)) {
-            self.settle(from, from + CUSTOMERS - 1, claim).await?;
-        }
+        lot.claims.push((block, claim));
         Ok(count)
+    }
+
+    /// Writes what was gathered; then the customers are pending no more, but for those who changed.
+    async fn add(&self, lot: Lot) -> sqlx::Result<()> {
+        if !self.write_postings(lot.postings).await? {
+            return Ok(());
+        }
+        for (block, claim) in lot.claims {
+            for (from, to) in spans(block, CLAIMED) {
+                self.settle(from, to, claim).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn newest_pending(&self, before: i64) -> sqlx::Result<Option<CustomerId>> {
@@ -151,10 +165,10 @@ impl Store {
         on!(session, |db| sqlx::query_scalar(sql).bind(before).fetch_one(db).await)
     }
 
-    /// Claims the pending customers in this range; whether there are any.
-    async fn claim(&self, first: i64, last: i64, claim: i64) -> sqlx::Result<bool> {
+    /// Claims the pending customers in this range.
+    async fn claim(&self, first: i64, last: i64, claim: i64) -> sqlx::Result<()> {
         if self.newest_pending(last + 1).await?.is_none_or(|id| id.0 < first) {
-            return Ok(false);
+            return Ok(());
         }
         let mut session = self.write_index().await?;
         let sql = "update search_pending set claim = $3 where customer_id between $1 and $2";
@@ -163,8 +177,7 @@ impl Store {
                                                   where customer_id between $1 and $2
                                                   for update skip locked)";
         session.change_pending([sql, sql_unlocked], first, last, claim).await?;
-        session.commit().await?;
-        Ok(true)
+        session.commit().await
     }
 
     /// The claimed customers in this range are pending no more, but for those who changed.
@@ -180,19 +193,6 @@ impl Store {
                                                   for update skip locked)";
         session.change_pending([sql, sql_unlocked], first, last, claim).await?;
         session.commit().await
-    }
-
-    /// A transaction beside which nobody else writes postings. On Postgres, bookings do not wait for
-    /// it, since it has a lock of its own.
-    async fn write_index(&self) -> sqlx::Result<Session> {
-        let server = match &self.backend {
-            Backend::Sqlite(_) => return self.write().await,
-            Backend::Postgres(server) => server,
-        };
-        let mut transaction = server.pool.begin().await?;
-        let lock = sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK);
-        lock.execute(&mut *transaction).await?;
-        Ok(Session(Kind::Postgres(transaction)))
     }
 
     /// Clears away what a large run left behind on Postgres, where every search would step over it.
@@ -222,6 +222,20 @@ fn new_claim() -> sqlx::Result<i64> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     Ok(i64::from_be_bytes(bytes).checked_abs().unwrap_or_default().max(1))
+}
+
+/// The numbers of a block in spans of so many.
+fn spans(block: i64, length: i64) -> impl Iterator<Item = (i64, i64)> {
+    let step = usize::try_from(length).unwrap_or(usize::MAX);
+    let first = block * BLOCK;
+    (first..first + BLOCK).step_by(step).map(move |from| (from, from + length - 1))
+}
+
+async fn add_all(postings: &mut Postings, rows: &[Row]) {
+    for rows in rows.chunks(CUSTOMERS_AT_A_TIME) {
+        rows.iter().for_each(|row| add_to(postings, row));
+        tokio::task::yield_now().await;
+    }
 }
 
 fn add_to(postings: &mut Postings, row: &Row) {
@@ -285,65 +299,4 @@ impl Session {
             }
         }
     }
-
-    /// Adds customers of a block to the sets of these terms.
-    async fn add_postings(
-        &mut self,
-        block: i64,
-        postings: &[(String, Vec<u32>)],
-    ) -> sqlx::Result<()> {
-        let mut before = self.sets_of(block, postings).await?;
-        let mut rows = Vec::with_capacity(postings.len());
-        for (term, customers) in postings {
-            let mut set = before.remove(term).unwrap_or_default();
-            set.extend(customers.iter().copied());
-            rows.push((term, encode(set).map_err(sqlx::Error::Io)?));
-        }
-        let sql = AssertSqlSafe(insert_sql(rows.len()));
-        on!(self, |db| {
-            // Statements of other lengths do not come again.
-            let mut query = sqlx::query(sql).persistent(rows.len() == STATEMENT).bind(block);
-            for (term, set) in &rows {
-                query = query.bind(term.as_str()).bind(set.as_slice());
-            }
-            query.execute(db).await.map(drop)
-        })
-    }
-
-    async fn sets_of(
-        &mut self,
-        block: i64,
-        postings: &[(String, Vec<u32>)],
-    ) -> sqlx::Result<HashMap<String, RoaringBitmap>> {
-        let sql = AssertSqlSafe(select_sql());
-        let rows: Vec<(String, Vec<u8>)> = on!(self, |db| {
-            let mut query = sqlx::query_as(sql).bind(block);
-            for place in 0..STATEMENT {
-                query = query.bind(postings.get(place).map_or("", |(term, _)| term.as_str()));
-            }
-            query.fetch_all(db).await
-        })?;
-        rows.into_iter().map(|(term, set)| Ok((term, decode(&set)?))).collect()
-    }
-}
-
-/// The sets of as many terms as one statement takes.
-fn select_sql() -> String {
-    let mut sql =
-        "select term, customers from search_postings where block = $1 and term in (".to_owned();
-    for place in 0..STATEMENT {
-        let comma = if place == 0 { "" } else { ", " };
-        let _ = write!(sql, "{comma}${}", place + 2);
-    }
-    sql + ")"
-}
-
-/// Writes the sets of this many terms.
-fn insert_sql(count: usize) -> String {
-    let mut sql = "insert into search_postings (term, block, customers) values ".to_owned();
-    for place in 0..count {
-        let comma = if place == 0 { "" } else { ", " };
-        let _ = write!(sql, "{comma}(${}, $1, ${})", 2 * place + 2, 2 * place + 3);
-    }
-    sql + " on conflict (term, block) do update set customers = excluded.customers"
 }

@@ -8,6 +8,7 @@ use crate::domain::id::CustomerId;
 
 /// How many consecutive customer numbers a block has: a container of a Roaring bitmap.
 pub(super) const BLOCK: i64 = 1 << 16;
+pub(super) const BLOCK_SIZE: u64 = 1 << 16;
 
 /// The block in which a customer lies.
 pub(super) const fn block_of(id: CustomerId) -> i64 {
@@ -15,9 +16,9 @@ pub(super) const fn block_of(id: CustomerId) -> i64 {
 }
 
 /// A customer's place in its block.
-pub(super) fn offset_of(id: CustomerId) -> u32 {
+pub(super) fn offset_of(id: CustomerId) -> u16 {
     // Always below 2^16.
-    u32::try_from(id.0.rem_euclid(BLOCK)).unwrap_or_default()
+    u16::try_from(id.0.rem_euclid(BLOCK)).unwrap_or_default()
 }
 
 /// The customer at this place of a block.
