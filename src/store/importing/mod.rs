@@ -6,6 +6,7 @@
 
 mod deciding;
 mod own_name;
+mod places;
 mod postgres;
 mod products;
 mod recounting;
@@ -21,9 +22,9 @@ use crate::domain::shop::Shop;
 use crate::domain::time::Timestamp;
 
 pub use own_name::OwnName;
+pub use places::NOT_RECORDED;
+use places::Places;
 use recounting::Customers;
-pub use visits::NOT_RECORDED;
-use visits::Places;
 
 pub use rows::{
     BOOKED_BY, CustomerMore, NewCustomer, NewProduct, NewVehicle, NewVisit, Row, Text, VisitMore,

@@ -116,7 +116,10 @@ impl Writer {
 
 /// Numbers for so many new rows of a table.
 async fn numbers(turn: &mut Turn<'_>, table: &str, count: usize) -> sqlx::Result<Vec<i64>> {
-    let sql = "select nextval(pg_get_serial_sequence($1, 'id')) from generate_series(1, $2)";
+    // The name is looked up once, not for each number.
+    let sql =
+        "with sequence as materialized (select pg_get_serial_sequence($1, 'id')::regclass as name)
+               select nextval(sequence.name) from sequence cross join generate_series(1, $2)";
     let count = i64::try_from(count).unwrap_or_default();
     sqlx::query_scalar(sql).bind(table).bind(count).fetch_all(&mut **turn).await
 }

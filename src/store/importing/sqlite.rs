@@ -13,23 +13,26 @@ use super::recounting::RECOUNT;
 use super::rows::{NewCustomer, Row};
 use super::{ImportError, OwnName, Refused, Settings};
 
+mod triggers;
 mod vehicles;
 mod visits;
 
 /// How long a turn keeps the others from writing; they wait for five seconds before they give up.
 const TURN: Duration = Duration::from_millis(1_200);
-/// How long they are then let in.
-const PAUSE: Duration = Duration::from_millis(50);
+/// How long they are then let in, at least.
+const PAUSE: Duration = Duration::from_millis(20);
 /// How long the import waits for its own turn.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How many rows are written between two looks at the clock.
 const ROWS_PER_LOOK: usize = 64;
 /// Pages that are kept in memory for the time of the import, in KiB.
-const CACHE_KIB: i64 = 256 * 1024;
+const CACHE_KIB: i64 = 128 * 1024;
 
 /// A connection that writes in turns.
 pub struct Writer {
     connection: Connection,
+    /// Whether only the triggers of new rows are there that the import knows.
+    knows_triggers: bool,
     /// The last numbers that were given away before this import.
     last_customer: i64,
     last_vehicle: i64,
@@ -71,7 +74,8 @@ impl Writer {
         };
         let (last_customer, last_vehicle) = (last("customers")?, last("vehicles")?);
         let last_visit = last("appointments")?;
-        Ok(Self { connection, last_customer, last_vehicle, last_visit })
+        let knows_triggers = triggers::are_known(&connection)?;
+        Ok(Self { connection, knows_triggers, last_customer, last_vehicle, last_visit })
     }
 
     /// Takes customers, in their order.
@@ -81,6 +85,7 @@ impl Writer {
         settings: &Settings,
     ) -> rusqlite::Result<super::Outcome> {
         let mut outcome = super::Outcome::default();
+        self.skip_triggers(true)?;
         let order: Vec<usize> = (0..rows.len()).collect();
         outcome.done = self.in_turns(&order, 0, settings, |place, _| {
             let Some(row) = rows.get(place) else { return Ok(()) };
@@ -210,8 +215,8 @@ impl Writer {
                 more.map_or(0, |more| more.lifetime_value_minor),
                 merged_into,
             ],
-        )
-        .map(drop)
+        )?;
+        self.pend(merged_into.unwrap_or_else(|| self.connection.last_insert_rowid()))
     }
 
     /// A record that only leads from the row's `external_id` to the customer on file.
@@ -220,12 +225,13 @@ impl Writer {
                        (crm_id, first_name, last_name, phone_shared, created_at, merged_into)
                    values (?1, ?2, ?3, true, ?4, ?5)";
         let (first, last) = (&row.first_name, &row.last_name);
-        self.execute(sql, params![row.external_id, first, last, row.created_at.0, kept.id])
-            .map(drop)
+        self.execute(sql, params![row.external_id, first, last, row.created_at.0, kept.id])?;
+        self.pend(kept.id)
     }
 
     /// Tells the customers with numbers in these spans what their visits say of them.
     pub fn recount(&mut self, spans: &[(i64, i64)]) -> rusqlite::Result<()> {
+        self.skip_triggers(false)?;
         let mut spans = spans;
         while !spans.is_empty() {
             self.begin()?;
@@ -279,9 +285,10 @@ impl Writer {
     /// Ends a turn, and lets the others have theirs.
     fn commit(&self) -> rusqlite::Result<()> {
         self.connection.execute_batch("commit")?;
+        let committed = Instant::now();
         // Beside the others' writing; what is in use is folded in by a later turn.
         self.connection.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))?;
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(PAUSE.saturating_sub(committed.elapsed()));
         Ok(())
     }
 

@@ -1,63 +1,23 @@
 //! Visits that occupy a bay: those to come under the rules of a booking, those that began as they are
 //! said.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+mod on_file;
+
 use std::time::{Duration, Instant};
 
-use super::deciding::is_called;
-use super::rows::{NewVisit, Row, Text};
-use super::{ImportError, Importer, Outcome, OwnName, Refused};
+use super::places::NOT_RECORDED;
+use super::rows::{NewVisit, Row};
+use super::{ImportError, Importer, Outcome, Refused};
 use crate::domain::appointment::Placement;
 use crate::domain::assignment::{Assignment, Reserved};
 use crate::domain::id::{CustomerId, ResourceId, VehicleId};
 use crate::domain::local_time::{day_bounds, local_date, rfc3339};
 use crate::domain::slots::outside_hours;
-use crate::domain::time::{Interval, Timestamp};
-use crate::store::{Needed, Question, Session, Visit, is_refused, on};
+use crate::domain::time::Interval;
+use crate::store::{Needed, Question, Session, Visit, is_refused};
 
 /// How long a turn keeps others from booking.
 const TURN: Duration = Duration::from_millis(400);
-/// The bay of visits of which nobody wrote down where they were. Where several of them occupied one at
-/// the same time, there is another one with a number.
-pub const NOT_RECORDED: &str = "(not recorded)";
-
-/// The bays and technicians that visits name, by name. They need not be configured any more.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Places {
-    /// The number of the bay of visits whose bay nobody wrote down.
-    pub not_recorded: i64,
-    bays: HashMap<Text, i64>,
-    technicians: HashMap<Text, i64>,
-}
-
-impl Places {
-    pub fn bay(&self, row: &NewVisit) -> i64 {
-        self.named_bay(row).unwrap_or(self.not_recorded)
-    }
-
-    fn named_bay(&self, row: &NewVisit) -> Option<i64> {
-        let name = row.more.as_ref().and_then(|more| more.bay.as_deref())?;
-        self.bays.get(name).copied()
-    }
-
-    pub fn technician(&self, row: &NewVisit) -> Option<i64> {
-        let name = row.more.as_ref().and_then(|more| more.technician.as_deref())?;
-        self.technicians.get(name).copied()
-    }
-
-    /// Where an export says that the visit is.
-    fn assignment(&self, row: &NewVisit) -> Option<Assignment> {
-        let technician = self.technician(row).map(ResourceId);
-        self.named_bay(row).map(|bay| Assignment { bay: ResourceId(bay), technician })
-    }
-
-    fn has_all(&self, row: &NewVisit) -> bool {
-        let Some(more) = &row.more else { return true };
-        more.bay.as_ref().is_none_or(|name| self.bays.contains_key(name))
-            && more.technician.as_ref().is_none_or(|name| self.technicians.contains_key(name))
-    }
-}
 
 /// What became of a row.
 enum Taken {
@@ -67,30 +27,6 @@ enum Taken {
 }
 
 impl Importer<'_> {
-    /// Numbers the bays and technicians that the rows name.
-    pub(super) async fn name_places(&mut self, rows: &[NewVisit]) -> Result<(), ImportError> {
-        if self.places.not_recorded != 0 && rows.iter().all(|row| self.places.has_all(row)) {
-            return Ok(());
-        }
-        let mut session = self.store.write().await?;
-        session.insert_resource("bay", NOT_RECORDED).await?;
-        let mut known = Places::load(&mut session).await?;
-        for more in rows.iter().filter_map(|row| row.more.as_deref()) {
-            if let Some(bay) = more.bay.as_ref().filter(|name| !known.bays.contains_key(*name)) {
-                session.insert_resource("bay", bay).await?;
-                known.bays.insert(bay.clone(), 0);
-            }
-            let technician = more.technician.as_ref();
-            if let Some(name) = technician.filter(|name| !known.technicians.contains_key(*name)) {
-                session.insert_resource("technician", name).await?;
-                known.technicians.insert(name.clone(), 0);
-            }
-        }
-        self.places = Arc::new(Places::load(&mut session).await?);
-        session.commit().await?;
-        Ok(())
-    }
-
     /// Takes visits that occupy a bay.
     ///
     /// # Errors
@@ -293,115 +229,5 @@ impl Importer<'_> {
             return Ok(Err(Refused::Because(why)));
         }
         Ok(Ok((vehicle, customer)))
-    }
-}
-
-impl Places {
-    async fn load(session: &mut Session) -> sqlx::Result<Self> {
-        let mut places = Self::default();
-        for (id, kind, name) in session.all_resources().await? {
-            match kind.as_str() {
-                "bay" if name == NOT_RECORDED => places.not_recorded = id.0,
-                "bay" => drop(places.bays.insert(name.into(), id.0)),
-                _ => drop(places.technicians.insert(name.into(), id.0)),
-            }
-        }
-        Ok(places)
-    }
-}
-
-impl Session {
-    /// The last number of a visit that was given away.
-    pub(super) async fn last_visit(&mut self) -> sqlx::Result<i64> {
-        let sql = "select coalesce(max(id), 0) from appointments";
-        on!(self, |db| sqlx::query_scalar(sql).fetch_one(db).await)
-    }
-
-    async fn bay_named(&mut self, name: &str) -> sqlx::Result<ResourceId> {
-        let sql = "select id from resources where kind = 'bay' and name = $1";
-        on!(self, |db| sqlx::query_scalar(sql).bind(name).fetch_one(db).await)
-    }
-
-    /// The visit on file that has the row's `external_id`, and its customer.
-    async fn imported_visit(&mut self, row: &NewVisit) -> sqlx::Result<Option<(i64, CustomerId)>> {
-        let sql = "select id, customer_id from appointments where external_id = $1";
-        let found =
-            on!(self, |db| sqlx::query_as(sql).bind(row.external_id()).fetch_optional(db).await)?;
-        let (None, Some(OwnName { id, .. })) = (found, row.own_name()) else { return Ok(found) };
-        let sql = "select created_at, customer_id from appointments
-                   where id = $1 and external_id is null";
-        let found: Option<(i64, CustomerId)> =
-            on!(self, |db| sqlx::query_as(sql).bind(id).fetch_optional(db).await)?;
-        let found = found.filter(|&(created_at, _)| is_called(row, id, created_at));
-        Ok(found.map(|(_, customer)| (id, customer)))
-    }
-
-    /// The vehicle that an `external_id` means, and its owner.
-    async fn vehicle_called(
-        &mut self,
-        name: &str,
-    ) -> sqlx::Result<Option<(VehicleId, CustomerId)>> {
-        let sql = "select id, customer_id from vehicles where external_id = $1";
-        let found = on!(self, |db| sqlx::query_as(sql).bind(name).fetch_optional(db).await)?;
-        let (None, Ok(OwnName { id, created_at })) = (found, name.parse()) else {
-            return Ok(found);
-        };
-        let sql = "select id, customer_id from vehicles
-                   where id = $1 and created_at = $2 and external_id is null";
-        on!(self, |db| sqlx::query_as(sql).bind(id).bind(created_at).fetch_optional(db).await)
-    }
-
-    /// The customer whom an `external_id` means, after a merge the one that was kept.
-    async fn customer_called(&mut self, name: &str) -> sqlx::Result<Option<CustomerId>> {
-        let sql = "select coalesce(merged_into, id) from customers where crm_id = $1";
-        let found = on!(self, |db| sqlx::query_scalar(sql).bind(name).fetch_optional(db).await)?;
-        let (None, Ok(OwnName { id, created_at })) = (found, name.parse()) else {
-            return Ok(found);
-        };
-        let sql = "select coalesce(merged_into, id) from customers
-                   where id = $1 and created_at = $2 and crm_id is null";
-        on!(self, |db| sqlx::query_scalar(sql).bind(id).bind(created_at).fetch_optional(db).await)
-    }
-
-    async fn import_visit(
-        &mut self,
-        row: &NewVisit,
-        vehicle: VehicleId,
-        customer: CustomerId,
-        placement: &Placement,
-        now: Timestamp,
-    ) -> sqlx::Result<()> {
-        let more = row.more.as_deref().cloned().unwrap_or_default();
-        let sql = "insert into appointments
-                       (customer_id, vehicle_id, bay_id, technician_id, starts_at, ends_at,
-                        reserved_until, service_type, service_description, customer_concerns,
-                        notes, work_performed, status, confirmation_sent, calendar_event_id,
-                        booking_method, booked_by, created_at, updated_at, external_id)
-                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-                           $17, $18, $19, $20)";
-        on!(self, |db| sqlx::query(sql)
-            .bind(customer)
-            .bind(vehicle)
-            .bind(placement.bay)
-            .bind(placement.technician)
-            .bind(placement.span.start)
-            .bind(placement.span.end)
-            .bind(placement.reserved_until)
-            .bind(row.service_type)
-            .bind(row.service_description.as_deref())
-            .bind(row.customer_concerns.as_deref())
-            .bind(row.notes.as_deref())
-            .bind(more.work_performed.as_deref())
-            .bind(row.status)
-            .bind(more.confirmation_sent)
-            .bind(more.calendar_event_id.as_deref())
-            .bind(row.booking_method())
-            .bind(row.booked_by())
-            .bind(row.created_at(now))
-            .bind(row.updated_at(now))
-            .bind(row.external_id())
-            .execute(db)
-            .await
-            .map(drop))
     }
 }

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::FromRow;
 
+use super::super::places::Places;
 use super::super::rows::{NewVisit, Row};
-use super::super::visits::Places;
 use super::super::{ImportError, Outcome, OwnName, Refused, Settings};
 use super::{
     CopyText, Turn, Writer, by_place, numbers, own_customers, own_vehicles, own_visits, placed,
@@ -24,11 +24,15 @@ struct Named {
     id: i64,
 }
 
+/// Most visits are those of the vehicle's owner, who is looked up by the number.
 const WHO: &str = "
-    select k.n, v.id as vehicle, v.customer_id as owner, coalesce(c.merged_into, c.id) as customer
+    select k.n, v.id as vehicle, v.customer_id as owner,
+           case when o.crm_id = k.c then coalesce(o.merged_into, o.id)
+                else (select coalesce(c.merged_into, c.id) from customers c where c.crm_id = k.c)
+           end as customer
     from import_keys k
     left join vehicles v on v.external_id = k.b
-    left join customers c on c.crm_id = k.c";
+    left join customers o on o.id = v.customer_id";
 const NAMED: &str = "
     select k.n, a.id from import_keys k join appointments a on a.external_id = k.a";
 const COPY: &str =
@@ -101,7 +105,10 @@ impl Who {
 
 fn keys(rows: &[NewVisit]) -> CopyText {
     let mut copy = CopyText::default();
-    for (place, row) in placed(rows) {
+    let mut rows: Vec<(i64, &NewVisit)> = placed(rows).collect();
+    // Those of one vehicle lie together in the indexes that are asked.
+    rows.sort_by_key(|(_, row)| &row.vehicle_external_id);
+    for (place, row) in rows {
         copy.plain(place).text(Some(&row.external_id)).text(Some(&row.vehicle_external_id));
         copy.text(row.customer_external_id.as_deref()).end();
     }

@@ -19,6 +19,7 @@ struct Owners {
 struct Last {
     customer: i64,
     has_vehicle: bool,
+    is_pending: bool,
 }
 
 /// What became of a row.
@@ -36,6 +37,7 @@ impl Writer {
         settings: &Settings,
     ) -> rusqlite::Result<Outcome> {
         let mut outcome = Outcome::default();
+        self.skip_triggers(true)?;
         let owners = self.owners(rows)?;
         let owner = |place: &usize| owners.ids.get(*place).copied().flatten();
         let mut order: Vec<usize> = (0..rows.len()).collect();
@@ -83,7 +85,7 @@ impl Writer {
         if last.customer != customer {
             let sql = "select 1 from vehicles where customer_id = ?1 limit 1";
             let has_vehicle = self.one(sql, [customer], |_| Ok(()))?.is_some();
-            *last = Last { customer, has_vehicle };
+            *last = Last { customer, has_vehicle, is_pending: false };
         }
         if (last.has_vehicle && row.is_primary) || row.own_name().is_some() {
             // The one that was the primary one gives way only to a vehicle that is going to be there.
@@ -102,6 +104,10 @@ impl Writer {
             return Ok(self.is_there(row, customer)?.unwrap_or(Taken::Known));
         }
         last.has_vehicle = true;
+        if row.license_plate.is_some() && !last.is_pending {
+            self.pend(customer)?;
+            last.is_pending = true;
+        }
         Ok(Taken::Added)
     }
 

@@ -1,10 +1,12 @@
 //! Visits that occupy nothing, in the order of their vehicles.
 
+use std::collections::HashSet;
+
 use rusqlite::params;
 
 use super::super::deciding::is_called;
+use super::super::places::Places;
 use super::super::rows::{BOOKED_BY, NewVisit, Row, VisitMore};
-use super::super::visits::Places;
 use super::super::{Outcome, OwnName, Refused, Settings};
 use super::Writer;
 
@@ -24,9 +26,10 @@ impl Writer {
         settings: &Settings,
     ) -> rusqlite::Result<Outcome> {
         let mut outcome = Outcome::default();
+        self.skip_triggers(rows.iter().all(|row| !row.is_open()))?;
         let (known, data_version) = self.reading(|| {
-            let known: rusqlite::Result<Vec<_>> = rows.iter().map(|row| self.who(row)).collect();
-            Ok((known?, self.data_version()?))
+            self.check_places(rows, places)?;
+            Ok((self.who_came(rows)?, self.data_version()?))
         })?;
         let mut order: Vec<usize> = (0..rows.len()).collect();
         order.sort_by_key(|&place| known.get(place).and_then(|who| who.as_ref().ok().copied()));
@@ -35,7 +38,12 @@ impl Writer {
                 return Ok(());
             };
             // What somebody wrote since may have given the records to another customer.
-            let who = if is_unchanged { *known } else { self.who(row)? };
+            let who = if is_unchanged {
+                *known
+            } else {
+                self.check_places(std::slice::from_ref(row), places)?;
+                self.who(row)?
+            };
             match who {
                 Err(column) => outcome.refused.push((place, Refused::Unknown(column))),
                 Ok(who) if self.insert_visit(row, who, places, settings)? == 1 => {
@@ -51,6 +59,29 @@ impl Writer {
             Ok(())
         })?;
         Ok(outcome)
+    }
+
+    /// Who came with each of the rows. Those of one vehicle lie together where they are looked up.
+    fn who_came(&self, rows: &[NewVisit]) -> rusqlite::Result<Vec<Result<Who, &'static str>>> {
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        order.sort_by_key(|&place| rows.get(place).map(|row| &row.vehicle_external_id));
+        let mut who = vec![Err("vehicle_external_id"); rows.len()];
+        for place in order {
+            if let (Some(who), Some(row)) = (who.get_mut(place), rows.get(place)) {
+                *who = self.who(row)?;
+            }
+        }
+        Ok(who)
+    }
+
+    /// Fails where a bay or a technician of the rows is not there any more.
+    fn check_places(&self, rows: &[NewVisit], places: &Places) -> rusqlite::Result<()> {
+        let of_row = |row| [Some(places.bay(row)), places.technician(row)];
+        let named: HashSet<i64> = rows.iter().flat_map(of_row).flatten().collect();
+        named.into_iter().try_for_each(|place| {
+            let sql = "select 1 from resources where id = ?1";
+            self.connection.prepare_cached(sql)?.query_row([place], |_| Ok(()))
+        })
     }
 
     /// Who came, or the column that leads nowhere.
