@@ -56,6 +56,9 @@ impl Server {
             // To plan anew for each set of parameters costs more than most queries; the plans that
             // serve all are held to their indexes by a test.
             ("plan_cache_mode", "force_generic_plan"),
+            // Such a plan does not know how few rows are asked for, and to compile one for many takes longer
+            // than all of our queries.
+            ("jit", "off"),
         ]);
         let aside = pool_of(CONNECTIONS_ASIDE).connect_lazy_with(options.clone());
         let pool = pool_of(MAX_CONNECTIONS).connect_lazy_with(options);
