@@ -5,12 +5,14 @@
 pub mod crm;
 mod customers;
 mod flights;
+pub mod inventory;
 mod upstreams;
 mod vins;
 pub mod vpic;
 
 pub use crm::CrmCache;
 pub use customers::{CustomerCache, Lookup};
+pub use inventory::InventoryCache;
 pub use upstreams::keep_counts;
 pub use vins::{Decoded, VinCache};
 pub use vpic::VehicleData;

@@ -7,6 +7,7 @@ pub mod crm;
 mod error;
 pub mod google;
 pub mod http;
+pub mod inventory;
 pub mod nhtsa;
 
 pub use error::{NoJson, UpstreamError};

@@ -6,10 +6,8 @@ use super::sources::Sources;
 type Service = (&'static str, Option<&'static str>, &'static str);
 
 /// Services whose settings are known and checked.
-const UNUSED: [Service; 2] = [
-    ("billing", Some("BILLING_API_ENDPOINT"), "remote billing service"),
-    ("inventory", Some("INVENTORY_API_ENDPOINT"), "remote inventory"),
-];
+const UNUSED: [Service; 1] =
+    [("billing", Some("BILLING_API_ENDPOINT"), "remote billing service")];
 
 /// A sentence for each service that is configured without effect.
 pub(super) fn warnings(sources: &Sources) -> Vec<String> {

@@ -50,6 +50,19 @@ impl Session {
         }
     }
 
+    /// What a key is worth, without claiming it.
+    pub async fn look_up_key(
+        &mut self,
+        tool: &str,
+        key: &str,
+        arguments_hash: &str,
+    ) -> sqlx::Result<Claim> {
+        match self.earlier_claim(tool, key, arguments_hash).await {
+            Err(sqlx::Error::RowNotFound) => Ok(Claim::Fresh),
+            claim => claim,
+        }
+    }
+
     async fn earlier_claim(&mut self, tool: &str, key: &str, hash: &str) -> sqlx::Result<Claim> {
         let sql = "select arguments_hash, reply from idempotency_keys where tool = $1 and key = $2";
         let (earlier, reply): (String, Option<String>) =

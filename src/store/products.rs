@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 pub const MAX_STOCK: i64 = 1_000_000_000_000;
 
 /// A product as the database holds one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Product {
     /// The product's number.
     pub id: ProductId,
@@ -27,6 +27,10 @@ pub struct Product {
     pub stock_quantity: i64,
     /// The kind of product.
     pub category: Option<String>,
+    /// Its id in the remote inventory, where it is kept there.
+    pub remote_id: Option<String>,
+    /// When that last said something about it.
+    pub remote_as_of: Option<Timestamp>,
 }
 
 /// A product to be put on file.
@@ -60,7 +64,7 @@ pub struct ProductSearch {
 }
 
 #[derive(FromRow)]
-struct ProductRow {
+pub(super) struct ProductRow {
     id: ProductId,
     sku: String,
     name: String,
@@ -68,12 +72,15 @@ struct ProductRow {
     currency: String,
     stock_quantity: i64,
     category: Option<String>,
+    remote_id: Option<String>,
+    remote_as_of: Option<Timestamp>,
 }
 
 macro_rules! select_products {
     ($($rest:literal),+) => {
         concat!(
-            "select id, sku, name, price_minor, currency, stock_quantity, category
+            "select id, sku, name, price_minor, currency, stock_quantity, category, remote_id,
+                    remote_as_of
              from products
              where ",
             $($rest),+
@@ -161,7 +168,8 @@ impl Session {
                        (sku, name, price_minor, currency, stock_quantity, category, search_key,
                         category_key, created_at, updated_at)
                    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
-                   returning id, sku, name, price_minor, currency, stock_quantity, category";
+                   returning id, sku, name, price_minor, currency, stock_quantity, category,
+                             remote_id, remote_as_of";
         let row: ProductRow = on!(self, |db| sqlx::query_as(sql)
             .bind(&new.sku)
             .bind(&new.name)
@@ -189,7 +197,8 @@ impl Session {
         let sql = "update products
                    set stock_quantity = stock_quantity + $2, stock_reason = $3, updated_at = $4
                    where id = $1 and stock_quantity + $2 between 0 and $5
-                   returning id, sku, name, price_minor, currency, stock_quantity, category";
+                   returning id, sku, name, price_minor, currency, stock_quantity, category,
+                             remote_id, remote_as_of";
         let row: Option<ProductRow> = on!(self, |db| sqlx::query_as(sql)
             .bind(id)
             .bind(delta)
@@ -251,7 +260,7 @@ impl Session {
 }
 
 impl ProductRow {
-    fn into_product(self) -> sqlx::Result<Product> {
+    pub(super) fn into_product(self) -> sqlx::Result<Product> {
         let currency: Currency = super::invoices::currency(&self.currency)?;
         Ok(Product {
             id: self.id,
@@ -260,6 +269,8 @@ impl ProductRow {
             price: Money { minor: self.price_minor, currency },
             stock_quantity: self.stock_quantity,
             category: self.category,
+            remote_id: self.remote_id,
+            remote_as_of: self.remote_as_of,
         })
     }
 }

@@ -18,7 +18,7 @@ use super::registry::{ALL, Entry};
 use super::reply::{Reply, log_failure};
 use super::voice;
 use super::{Effect, arguments};
-use crate::cache::{CrmCache, CustomerCache, VinCache};
+use crate::cache::{CrmCache, CustomerCache, InventoryCache, VinCache};
 use crate::calendar::Calendar;
 use crate::config::{Config, Profile, Toolset};
 use crate::domain::confirmation::Deed;
@@ -45,6 +45,8 @@ pub struct Engine {
     pub(super) vins: VinCache,
     /// The shop's CRM, where it has one.
     pub(super) crm: CrmCache,
+    /// The shop's inventory, where it has one.
+    pub(super) inventory: InventoryCache,
     /// The shop's calendar, where one is connected.
     pub(super) calendar: Option<Arc<Calendar>>,
     /// The task that keeps it.
@@ -121,6 +123,7 @@ impl Engine {
             customers: CustomerCache::new(),
             vins: VinCache::new(config.nhtsa.clone(), config.vin.clone()),
             crm: CrmCache::new(&config.crm, &config.shop),
+            inventory: InventoryCache::new(&config.inventory, &config.shop),
             calendar: Calendar::new(&config).map(Arc::new),
             keeping: std::sync::Mutex::default(),
             config,

@@ -2,13 +2,16 @@
 
 pub mod creating;
 pub mod moving;
+mod remote;
 pub mod searching;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::arguments::refuse;
+use super::staleness::Staleness;
 use super::{Answer, Call, Effect, Tool};
+use crate::clients::Upstream;
 use crate::config::Toolset;
 use crate::domain::id::ProductId;
 use crate::domain::money::Money;
@@ -44,6 +47,16 @@ pub struct ProductView {
 pub struct One {
     /// The product.
     product: ProductView,
+    /// Whether it is the last known state, where the shop's inventory does not answer.
+    #[serde(flatten)]
+    staleness: Staleness,
+}
+
+impl One {
+    /// A product as it is now.
+    fn now(product: store::Product) -> Self {
+        Self { product: view(product), staleness: Staleness::default() }
+    }
 }
 
 /// A product as callers see it.
@@ -89,11 +102,15 @@ impl Which {
 
     /// The product that is meant.
     async fn find(&self, session: &mut Session) -> Result<store::Product, ToolError> {
-        let found = match self {
-            Self::Id(id) => session.product(*id).await?,
-            Self::Sku(sku) => session.product_by_sku(sku).await?,
-        };
-        found.ok_or_else(|| self.not_found().into())
+        self.find_any(session).await?.ok_or_else(|| self.not_found().into())
+    }
+
+    /// The same, where there is one.
+    async fn find_any(&self, session: &mut Session) -> sqlx::Result<Option<store::Product>> {
+        match self {
+            Self::Id(id) => session.product(*id).await,
+            Self::Sku(sku) => session.product_by_sku(sku).await,
+        }
     }
 
     fn not_found(&self) -> Refusal {
@@ -129,6 +146,9 @@ pub struct Stock {
     stock_quantity: i64,
     /// Whether there are some.
     available: bool,
+    /// Whether it is the last known state, where the shop's inventory does not answer.
+    #[serde(flatten)]
+    staleness: Staleness,
 }
 
 impl Tool for CheckStock {
@@ -137,16 +157,17 @@ impl Tool for CheckStock {
     const DESCRIPTION: &'static str = "How many of a product are in stock.";
     const TOOLSET: Toolset = Toolset::Inventory;
     const EFFECT: Effect = Effect::Reads;
+    const ASKS: Option<Upstream> = Some(Upstream::Inventory);
     type Data = Stock;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<Stock>, ToolError> {
         let which = Which::read(self.product_id, self.sku.as_deref())?;
-        let store = call.engine.store().await?;
-        let product = which.find(&mut store.read().await?).await?;
-        let message = tell(&product);
-        let store::Product { id, sku, name, stock_quantity, .. } = product;
-        let available = stock_quantity > 0;
-        Ok(Answer::new(message, Stock { product_id: id, sku, name, stock_quantity, available }))
+        let known = which.look_up(Self::NAME, call).await?;
+        let message = known.tell(tell(&known.product));
+        let store::Product { id, sku, name, stock_quantity, .. } = known.product;
+        let (available, staleness) = (stock_quantity > 0, known.staleness);
+        let stock = Stock { product_id: id, sku, name, stock_quantity, available, staleness };
+        Ok(Answer::new(message, stock))
     }
 }
 
@@ -166,14 +187,17 @@ impl Tool for GetProduct {
     const DESCRIPTION: &'static str = "A product's name, price, category and stock.";
     const TOOLSET: Toolset = Toolset::Inventory;
     const EFFECT: Effect = Effect::Reads;
+    const ASKS: Option<Upstream> = Some(Upstream::Inventory);
     type Data = One;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<One>, ToolError> {
         let which = Which::read(self.product_id, self.sku.as_deref())?;
-        let store = call.engine.store().await?;
-        let product = which.find(&mut store.read().await?).await?;
+        let known = which.look_up(Self::NAME, call).await?;
+        let product = &known.product;
         let message =
-            format!("{} costs {}. {}", product.name, product.price.spoken(), tell(&product));
-        Ok(Answer::new(message, One { product: view(product) }))
+            format!("{} costs {}. {}", product.name, product.price.spoken(), tell(product));
+        let message = known.tell(message);
+        let One { product, .. } = One::now(known.product);
+        Ok(Answer::new(message, One { product, staleness: known.staleness }))
     }
 }

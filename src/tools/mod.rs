@@ -21,6 +21,7 @@ mod progress;
 mod prompts;
 mod registry;
 mod reminders;
+mod remote_key;
 mod reply;
 mod resources;
 mod schema;

@@ -66,6 +66,27 @@ impl Write {
         }
     }
 
+    /// The envelope that this key was first answered with, where the work is done elsewhere before the
+    /// key is claimed here.
+    ///
+    /// # Errors
+    /// Where the key was used with other arguments, or the database is away.
+    pub async fn earlier(
+        call: &Call<'_>,
+        tool: &'static str,
+        key: Option<&str>,
+    ) -> Result<Option<Value>, ToolError> {
+        let Some(key) = key else { return Ok(None) };
+        text::name(key).map_err(|wrong| refuse("idempotency_key", wrong))?;
+        let Some(hash) = &call.arguments_hash else { return Ok(None) };
+        let mut session = call.engine.store().await?.read().await?;
+        match session.look_up_key(tool, key, hash).await? {
+            Claim::Fresh => Ok(None),
+            Claim::Replayed(envelope) => Ok(Some(serde_json::from_str(&envelope)?)),
+            Claim::Conflict => Err(conflict().into()),
+        }
+    }
+
     /// Keeps the reply under the key, commits, and drops what memory held of the customers.
     ///
     /// # Errors

@@ -4,12 +4,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Number, json};
 
-use super::{One, tell, view};
+use super::remote::{Outcome, RemoteChange};
+use super::{One, Which, tell};
+use crate::cache::inventory::Change;
+use crate::clients::Upstream;
 use crate::config::Toolset;
 use crate::domain::money::MAX_PRICE_MINOR;
 use crate::domain::text;
 use crate::error::{Code, Refusal, ToolError};
-use crate::store::{NewProduct, Session, is_refused};
+use crate::store::{NewProduct, Product, Session, is_refused};
 use crate::tools::arguments::refuse;
 use crate::tools::billing::read_money;
 use crate::tools::customers::optional;
@@ -45,10 +48,14 @@ impl Tool for CreateProduct {
         "Put a product on file. A SKU on file fails as already_exists.";
     const TOOLSET: Toolset = Toolset::Inventory;
     const EFFECT: Effect = Effect::Writes { idempotent: false };
+    const ASKS: Option<Upstream> = Some(Upstream::Inventory);
     type Data = One;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<One>, ToolError> {
         let new = self.check(call)?;
+        if call.engine.inventory.is_on() {
+            return self.create_remotely(new, call).await;
+        }
         let mut write =
             match Write::begin(call, Self::NAME, self.idempotency_key.as_deref()).await? {
                 Begun::Replayed(envelope) => return Ok(Answer::Kept(envelope)),
@@ -66,11 +73,43 @@ impl Tool for CreateProduct {
             Err(error) => return Err(error.into()),
         };
         let message = format!("{} is now on file. {}", product.name, tell(&product));
-        write.finish(Answer::new(message, One { product: view(product) })).await
+        write.finish(Answer::new(message, One::now(product))).await
     }
 }
 
 impl CreateProduct {
+    /// Has the inventory put the product on file, and keeps it here.
+    async fn create_remotely(
+        &self,
+        new: NewProduct,
+        call: &Call<'_>,
+    ) -> Result<Answer<One>, ToolError> {
+        let mut body = json!({
+            "sku": new.sku,
+            "name": new.name,
+            "price": new.price,
+            "currency": new.price.currency.code(),
+            "stock_quantity": new.stock_quantity,
+        });
+        if let (Some(category), Some(body)) = (&new.category, body.as_object_mut()) {
+            body.insert("category".to_owned(), json!(category));
+        }
+        let key = self.idempotency_key.as_deref();
+        let change = Change::Create(body);
+        let change = RemoteChange { tool: Self::NAME, key, change, reason: "opening stock" };
+        match change.make(call).await? {
+            Outcome::Replayed(envelope) => Ok(Answer::Kept(envelope)),
+            Outcome::Made(write, product) => {
+                let message = format!("{} is now on file. {}", product.name, tell(&product));
+                write.finish(Answer::new(message, One::now(*product))).await
+            }
+            Outcome::Conflict | Outcome::Absent => {
+                let known = Which::Sku(new.sku).look_up(Self::NAME, call).await?;
+                Err(taken(&known.product).into())
+            }
+        }
+    }
+
     fn check(&self, call: &Call<'_>) -> Result<NewProduct, Refusal> {
         let currency = call.engine.shop().currency;
         Ok(NewProduct {
@@ -84,14 +123,19 @@ impl CreateProduct {
 }
 
 async fn refuse_taken(session: &mut Session, sku: &str) -> Result<(), ToolError> {
-    let Some(other) = session.product_by_sku(sku).await? else { return Ok(()) };
-    let refusal = Refusal::new(
+    match session.product_by_sku(sku).await? {
+        Some(other) => Err(taken(&other).into()),
+        None => Ok(()),
+    }
+}
+
+/// The refusal of a SKU that another product has.
+fn taken(other: &Product) -> Refusal {
+    Refusal::new(
         Code::AlreadyExists,
         format!("A product with this SKU is already on file: {}.", other.name),
         format!("sku is that of product {}", other.id),
-    );
-    Err(refusal
-        .hint("Use that product; adjust_stock changes how many of it are there.")
-        .data(json!({"product_id": other.id}))
-        .into())
+    )
+    .hint("Use that product; adjust_stock changes how many of it are there.")
+    .data(json!({"product_id": other.id}))
 }

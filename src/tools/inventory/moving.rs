@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{One, Which, tell, view};
+use super::remote::{Outcome, RemoteChange};
+use super::{One, Which, tell};
+use crate::cache::inventory::Change;
+use crate::clients::Upstream;
 use crate::config::Toolset;
 use crate::domain::id::ProductId;
 use crate::domain::text;
@@ -39,6 +42,7 @@ impl Tool for AdjustStock {
     const DESCRIPTION: &'static str = "Put stock in or take it out; the reason is kept. Below zero fails as insufficient_stock. Give an idempotency_key: a repeated call then counts once.";
     const TOOLSET: Toolset = Toolset::Inventory;
     const EFFECT: Effect = Effect::Writes { idempotent: false };
+    const ASKS: Option<Upstream> = Some(Upstream::Inventory);
     type Data = One;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<One>, ToolError> {
@@ -46,6 +50,18 @@ impl Tool for AdjustStock {
         let reason = text::name(&self.reason).map_err(|wrong| refuse("reason", wrong))?;
         if self.delta == 0 {
             return Err(refuse("delta", "must not be 0").into());
+        }
+        if call.engine.inventory.is_on() {
+            let store = call.engine.store().await?;
+            let known = which.find_any(&mut store.read().await?).await?;
+            let known = match known.filter(|product| product.remote_id.is_some()) {
+                Some(product) => product,
+                None => which.look_up(Self::NAME, call).await?.product,
+            };
+            // What the inventory never told of is the shop's own.
+            if let Some(remote_id) = known.remote_id.clone() {
+                return self.adjust_remotely(&remote_id, &known, &reason, call).await;
+            }
         }
         let mut write =
             match Write::begin(call, Self::NAME, self.idempotency_key.as_deref()).await? {
@@ -60,7 +76,34 @@ impl Tool for AdjustStock {
             return Err(refuse_delta(self.delta, &present).into());
         };
         let message = tell(&product);
-        write.finish(Answer::new(message, One { product: view(product) })).await
+        write.finish(Answer::new(message, One::now(product))).await
+    }
+}
+
+impl AdjustStock {
+    /// Has the inventory change the stock, and keeps what it says then.
+    async fn adjust_remotely(
+        &self,
+        remote_id: &str,
+        known: &Product,
+        reason: &str,
+        call: &Call<'_>,
+    ) -> Result<Answer<One>, ToolError> {
+        let body = json!({"delta": self.delta, "reason": reason});
+        let change = Change::Adjust(remote_id.to_owned(), body);
+        let key = self.idempotency_key.as_deref();
+        match (RemoteChange { tool: Self::NAME, key, change, reason }).make(call).await? {
+            Outcome::Replayed(envelope) => Ok(Answer::Kept(envelope)),
+            Outcome::Made(write, product) => {
+                let message = tell(&product);
+                write.finish(Answer::new(message, One::now(*product))).await
+            }
+            Outcome::Conflict => {
+                let known = Which::Id(known.id).look_up(Self::NAME, call).await?;
+                Err(refuse_delta(self.delta, &known.product).into())
+            }
+            Outcome::Absent => Err(Which::Id(known.id).not_found().into()),
+        }
     }
 }
 

@@ -1,10 +1,13 @@
 //! Finding products.
 
+mod remote;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{ProductView, tell, view};
+use crate::clients::Upstream;
 use crate::config::Toolset;
 use crate::domain::id::ProductId;
 use crate::domain::product::{MAX_WORDS, key, patterns};
@@ -14,6 +17,7 @@ use crate::store::{Product, ProductSearch, Store};
 use crate::tools::arguments::refuse;
 use crate::tools::customers::optional;
 use crate::tools::paging::{cursor, cut, read_cursor, rows_to_read};
+use crate::tools::staleness::Staleness;
 use crate::tools::{Answer, Call, Effect, Tool};
 
 /// How many products are listed where the caller does not say.
@@ -43,11 +47,17 @@ pub struct SearchProducts {
 /// The products that were found.
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct Found {
-    /// The products, by their numbers.
+    /// The products, by their numbers; of the shop's inventory in its order.
     products: Vec<ProductView>,
     /// Pass it back as cursor for more; absent where there is no more.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
+    /// Whether it is the last known state, where the shop's inventory does not answer.
+    #[serde(flatten)]
+    staleness: Staleness,
+    /// What of the inventory's list could not be used, in sentences; absent where there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl Tool for SearchProducts {
@@ -56,9 +66,17 @@ impl Tool for SearchProducts {
     const DESCRIPTION: &'static str = "Find products; without arguments all.";
     const TOOLSET: Toolset = Toolset::Inventory;
     const EFFECT: Effect = Effect::Reads;
+    const ASKS: Option<Upstream> = Some(Upstream::Inventory);
     type Data = Found;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<Found>, ToolError> {
+        if call.engine.inventory.is_on() { self.ask(call).await } else { self.search(call).await }
+    }
+}
+
+impl SearchProducts {
+    /// Searches what is on file.
+    async fn search(&self, call: &Call<'_>) -> Result<Answer<Found>, ToolError> {
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         let question = self.question();
         let search = self.read(&question, limit)?;
@@ -73,7 +91,8 @@ impl Tool for SearchProducts {
         let next_cursor = rows.last().filter(|_| has_more).map(|row| cursor(&question, [row.id.0]));
         let message = self.tell(&rows, has_more);
         let products = rows.into_iter().map(view).collect();
-        Ok(Answer::new(message, Found { products, next_cursor }))
+        let (staleness, warnings) = (Staleness::default(), Vec::new());
+        Ok(Answer::new(message, Found { products, next_cursor, staleness, warnings }))
     }
 }
 

@@ -1,0 +1,247 @@
+//! What the shop's inventory says: asked each time, kept in the database with the products, and known
+//! from there while it is down. Nothing of it is kept in memory.
+
+use std::sync::Arc;
+
+use super::flights::Flights;
+use crate::clients::inventory::{Changed, InventoryClient, Search};
+use crate::clients::{Upstream, UpstreamError};
+use crate::config::RemoteApi;
+use crate::domain::id::ProductId;
+use crate::domain::money::Currency;
+use crate::domain::remote::product::{Asked, RemoteProduct};
+use crate::domain::remote::{Context, Warnings};
+use crate::domain::shop::Shop;
+use crate::domain::time::Timestamp;
+use crate::store::{Product, Session, Store};
+use crate::telemetry;
+
+/// How long what was said anew, and is what was known, leaves the rows as they are, in seconds.
+const FRESH_SECONDS: i64 = 60;
+/// The reason of a change of stock of which the inventory told.
+const REASON: &str = "as the inventory says";
+
+/// The shop's inventory, where it has one.
+pub struct InventoryCache {
+    client: Option<Arc<InventoryClient>>,
+    flights: Flights<Question, Found>,
+    region: Arc<str>,
+    currency: Currency,
+}
+
+/// What the inventory is asked.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Question {
+    /// The product with this id.
+    Id(String),
+    /// The product with this SKU.
+    Sku(String),
+    /// Which products there are.
+    Search(Search),
+}
+
+/// What came of a question.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// These products, which are on file under these numbers now, in the inventory's order.
+    Kept(Arc<Products>),
+    /// The inventory has no such product.
+    Absent,
+    /// It has products, and the database would not take them.
+    NotKept,
+    /// It gave no usable answer.
+    Failed(Arc<UpstreamError>),
+}
+
+/// Products of the inventory that are on file.
+#[derive(Clone, Debug, Default)]
+pub struct Products {
+    /// Their numbers.
+    pub ids: Vec<ProductId>,
+    /// What leads to more.
+    pub next_cursor: Option<String>,
+    /// What was left out.
+    pub warnings: Vec<String>,
+}
+
+/// A change that the inventory is asked for.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A new product.
+    Create(serde_json::Value),
+    /// Another stock of the product with this id.
+    Adjust(String, serde_json::Value),
+}
+
+impl InventoryCache {
+    /// The inventory of these settings; nothing is connected before the first question.
+    pub fn new(api: &RemoteApi, shop: &Shop) -> Self {
+        Self {
+            client: InventoryClient::of(api).map(Arc::new),
+            flights: Flights::new(),
+            region: shop.region.as_str().into(),
+            currency: shop.currency,
+        }
+    }
+
+    /// Whether there is one.
+    pub fn is_on(&self) -> bool {
+        self.client.is_some()
+    }
+
+    /// Asks, and keeps what is said.
+    pub async fn ask(&self, question: Question, store: &Arc<Store>, now: Timestamp) -> Found {
+        let Some(client) = self.client.clone() else { return Found::Failed(off()) };
+        let (store, region, currency) = (Arc::clone(store), Arc::clone(&self.region), self.currency);
+        let asked = question.clone();
+        let ask = move || async move {
+            let context = context(&region, currency, now);
+            match said(&client, &asked, context).await {
+                Ok(Some((products, next_cursor, warnings))) => {
+                    kept(&store, &products, (next_cursor, warnings), now).await
+                }
+                Ok(None) | Err(UpstreamError::Unsendable) => Found::Absent,
+                Err(error) => Found::Failed(Arc::new(error)),
+            }
+        };
+        let found = self.flights.join(question, ask).await;
+        found.unwrap_or_else(|| Found::Failed(Arc::new(UpstreamError::Timeout)))
+    }
+
+    /// Has the inventory change something, once for this key, however often it is sent.
+    ///
+    /// # Errors
+    /// Where it was not made, or nobody knows whether it was.
+    pub async fn change(
+        &self,
+        change: Change,
+        key: String,
+        now: Timestamp,
+    ) -> Result<Changed, Arc<UpstreamError>> {
+        let client = self.client.clone().ok_or_else(off)?;
+        let (region, currency) = (Arc::clone(&self.region), self.currency);
+        // In a task of its own, so that the breaker learns how it ended whoever waits.
+        let task = tokio::spawn(telemetry::inherit(async move {
+            let context = context(&region, currency, now);
+            match change {
+                Change::Create(product) => client.create(&product, &key, context).await,
+                Change::Adjust(id, change) => client.adjust(&id, &change, &key, context).await,
+            }
+        }));
+        let changed = task.await.unwrap_or(Err(UpstreamError::Timeout));
+        self.flights.forget();
+        changed.map_err(Arc::new)
+    }
+}
+
+type Said = (Vec<RemoteProduct>, Option<String>, Warnings);
+
+async fn said(
+    client: &InventoryClient,
+    question: &Question,
+    context: Context<'_>,
+) -> Result<Option<Said>, UpstreamError> {
+    let asked = match question {
+        Question::Id(id) => Asked::Id(id),
+        Question::Sku(sku) => Asked::Sku(sku),
+        Question::Search(search) => {
+            let found = client.search(search, context).await?;
+            return Ok(Some((found.products, found.next_cursor, found.warnings)));
+        }
+    };
+    let product = client.product(asked, context).await?;
+    Ok(product.map(|(product, warnings)| (vec![product], None, warnings)))
+}
+
+async fn kept(
+    store: &Store,
+    products: &[RemoteProduct],
+    (next_cursor, mut warnings): (Option<String>, Warnings),
+    now: Timestamp,
+) -> Found {
+    match keep(store, products, &mut warnings, now).await {
+        Ok(ids) => {
+            let warnings = warnings.into_sentences();
+            Found::Kept(Arc::new(Products { ids, next_cursor, warnings }))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "what the inventory said could not be kept");
+            Found::NotKept
+        }
+    }
+}
+
+/// Keeps products, unless they are known as they are; their numbers here.
+async fn keep(
+    store: &Store,
+    said: &[RemoteProduct],
+    warnings: &mut Warnings,
+    now: Timestamp,
+) -> sqlx::Result<Vec<ProductId>> {
+    if said.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known = store.read().await?.products_like(said).await?;
+    let is_fresh = |said: &RemoteProduct| {
+        let oldest = now.plus_seconds(-FRESH_SECONDS);
+        known.iter().any(|row| row.is_as(said) && row.remote_as_of.is_some_and(|at| at > oldest))
+    };
+    if said.iter().all(is_fresh) {
+        return Ok(numbers(said, &known));
+    }
+    let mut session = store.write().await?;
+    let ids = keep_in(&mut session, said, (REASON, warnings), now).await?;
+    session.commit().await?;
+    Ok(ids)
+}
+
+/// Keeps products in a transaction. One that has the SKU of another product cannot be told from it, and
+/// is left out.
+pub async fn keep_in(
+    session: &mut Session,
+    said: &[RemoteProduct],
+    (reason, warnings): (&str, &mut Warnings),
+    now: Timestamp,
+) -> sqlx::Result<Vec<ProductId>> {
+    let known = session.products_like(said).await?;
+    let mut links = Vec::new();
+    let mut usable = Vec::new();
+    for product in said {
+        let own = known.iter().find(|row| row.remote_id.as_ref() == Some(&product.remote_id));
+        let rival = known.iter().find(|row| {
+            row.has_sku(&product.sku) && own.is_none_or(|own| own.id != row.id)
+        });
+        match (own, rival) {
+            (None, Some(rival)) if rival.remote_id.is_none() => {
+                links.push((rival.id, product.remote_id.clone()));
+                usable.push(product.clone());
+            }
+            (_, Some(_)) => warnings.add(format!(
+                "A product of the inventory has the SKU {} of another one; it was left out.",
+                product.sku
+            )),
+            (_, None) => usable.push(product.clone()),
+        }
+    }
+    session.link_products(&links, now).await?;
+    session.keep_products(&usable, reason, now).await?;
+    let known = session.products_like(said).await?;
+    Ok(numbers(&usable, &known))
+}
+
+/// The numbers of products of the inventory, in its order.
+fn numbers(said: &[RemoteProduct], known: &[Product]) -> Vec<ProductId> {
+    let id = |said: &RemoteProduct| {
+        let row = known.iter().find(|row| row.remote_id.as_ref() == Some(&said.remote_id))?;
+        Some(row.id)
+    };
+    said.iter().filter_map(id).collect()
+}
+
+fn context(region: &str, currency: Currency, now: Timestamp) -> Context<'_> {
+    Context { service: Upstream::Inventory.name(), region, currency, now }
+}
+
+fn off() -> Arc<UpstreamError> {
+    Arc::new(UpstreamError::Off)
+}
