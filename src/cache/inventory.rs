@@ -92,7 +92,8 @@ impl InventoryCache {
     /// Asks, and keeps what is said.
     pub async fn ask(&self, question: Question, store: &Arc<Store>, now: Timestamp) -> Found {
         let Some(client) = self.client.clone() else { return Found::Failed(off()) };
-        let (store, region, currency) = (Arc::clone(store), Arc::clone(&self.region), self.currency);
+        let (store, region, currency) =
+            (Arc::clone(store), Arc::clone(&self.region), self.currency);
         let asked = question.clone();
         let ask = move || async move {
             let context = context(&region, currency, now);
@@ -208,9 +209,9 @@ pub async fn keep_in(
     let mut usable = Vec::new();
     for product in said {
         let own = known.iter().find(|row| row.remote_id.as_ref() == Some(&product.remote_id));
-        let rival = known.iter().find(|row| {
-            row.has_sku(&product.sku) && own.is_none_or(|own| own.id != row.id)
-        });
+        let rival = known
+            .iter()
+            .find(|row| row.has_sku(&product.sku) && own.is_none_or(|own| own.id != row.id));
         match (own, rival) {
             (None, Some(rival)) if rival.remote_id.is_none() => {
                 links.push((rival.id, product.remote_id.clone()));

@@ -2,6 +2,7 @@
 //!
 //! Free times, appointments and keys are never kept: they are read where they are decided on.
 
+pub mod billing;
 pub mod crm;
 mod customers;
 mod flights;
@@ -10,6 +11,7 @@ mod upstreams;
 mod vins;
 pub mod vpic;
 
+pub use billing::BillingCache;
 pub use crm::CrmCache;
 pub use customers::{CustomerCache, Lookup};
 pub use inventory::InventoryCache;

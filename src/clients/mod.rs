@@ -1,5 +1,6 @@
 //! Other services over HTTP: slow, down or talking nonsense, they end in an [`UpstreamError`].
 
+pub mod billing;
 pub mod caldav;
 pub mod calendar;
 pub mod counters;

@@ -129,9 +129,6 @@ fn run_on_shop(config: Option<&Path>, command: OnShop) -> ExitCode {
     if let Err(error) = logging::init(filter.as_deref(), config.server.log_format) {
         return refuse(&error);
     }
-    for warning in &config.warnings {
-        tracing::warn!("{warning}");
-    }
     let code = match command {
         OnShop::Serve => return serve::run(config),
         OnShop::Call(arguments) => wait(call::run(config, arguments)),

@@ -10,7 +10,6 @@ mod describe;
 mod error;
 mod folders;
 mod google_key;
-mod integrations;
 mod lists;
 mod remote;
 mod secret;
@@ -66,8 +65,6 @@ pub struct Config {
     pub calendar: CalendarSettings,
     /// Which tools are offered, and how.
     pub server: ServerSettings,
-    /// What was set without effect, one sentence each, to be logged at the start.
-    pub warnings: Vec<String>,
     /// Where each setting that is not a default came from, by its key.
     origins: BTreeMap<String, Origin>,
 }
@@ -130,7 +127,7 @@ impl Config {
         let settings = settings::all();
         file.iter().try_for_each(|file| unknown::refuse(file, &settings))?;
         let sources = Sources { file, env };
-        let mut config = Self { warnings: integrations::warnings(&sources), ..Self::in_memory() };
+        let mut config = Self::in_memory();
         for (setting, input) in sources.find_all(&settings, folders)? {
             (setting.read)(&mut config, &input).map_err(|wrong| input.refuse(wrong))?;
             config.origins.insert(setting.key.clone(), input.origin);
@@ -176,7 +173,6 @@ impl Config {
                 confirm: Confirm::Auto,
                 log_format: LogFormat::Text,
             },
-            warnings: Vec::new(),
             origins: BTreeMap::new(),
         }
     }

@@ -124,17 +124,6 @@ impl Origin {
 }
 
 impl<'a> Sources<'a> {
-    /// The variable's value; an empty one counts as absent.
-    pub fn variable(&self, name: &str) -> Option<String> {
-        (self.env)(name).filter(|value| !value.trim().is_empty())
-    }
-
-    /// The name of a top-level section of the file, where it has one.
-    pub fn section(&self, section: &str) -> Option<String> {
-        let file = self.file.as_ref().filter(|file| file.table.contains_key(section))?;
-        Some(format!("{}: [{section}]", file.name))
-    }
-
     /// Every setting that somebody wrote, with its value; of two rivals, the environment's.
     pub fn find_all<'s>(
         &self,

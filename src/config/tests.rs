@@ -60,7 +60,6 @@ fn check_round_trip(file: &str, env: &[(&str, &str)]) {
     let config = loaded(file, env);
     let mut again = loaded(&config.describe(), &[]);
     again.origins.clone_from(&config.origins);
-    again.warnings.clone_from(&config.warnings);
     assert_eq!(again, config, "{}", config.describe());
 }
 
@@ -192,19 +191,6 @@ fn without_a_home_the_database_must_be_named() {
     assert!(error.to_string().contains("set DATABASE_URL"), "{error}");
     let memory = |name: &str| (name == "DATABASE_URL").then(|| "sqlite::memory:".to_owned());
     assert!(Config::load_from(None, &memory, None).is_ok());
-}
-
-#[test]
-fn what_has_no_effect_yet_is_a_warning() {
-    let file = "[billing]\napi_endpoint = \"https://bills.example\"\n";
-    let config = loaded(file, &[("INVENTORY_API_ENDPOINT", "https://stock.example")]);
-    let expected = [
-        "servicebay.toml: [billing] is set, but this version connects to no remote billing \
-         service; it has no effect",
-        "INVENTORY_API_ENDPOINT is set, but this version connects to no remote inventory; \
-         it has no effect",
-    ];
-    assert_eq!(config.warnings, expected);
 }
 
 #[test]

@@ -66,13 +66,17 @@ pub struct CrmState {
     pub crm_lifetime_value_minor: Option<i64>,
     /// How many of its own tickets are not yet resolved.
     pub crm_open_tickets: Option<i64>,
+    /// What was paid on invoices of the remote billing service, in minor units of the shop's currency.
+    pub billing_paid_minor: Option<i64>,
 }
 
 impl CustomerRow {
     /// What was paid in all, in minor units of the shop's currency: what the CRM counts, or what the
     /// shop received itself, whichever is more.
     pub fn lifetime_value(&self) -> i64 {
-        self.lifetime_value_minor.max(self.crm.crm_lifetime_value_minor.unwrap_or_default())
+        let billed = self.crm.billing_paid_minor.unwrap_or_default();
+        let received = self.lifetime_value_minor.saturating_add(billed);
+        received.max(self.crm.crm_lifetime_value_minor.unwrap_or_default())
     }
 
     /// Tickets that are not yet resolved: the shop's own and the CRM's.
@@ -107,6 +111,7 @@ macro_rules! select_customers {
                     c.last_service_at, c.lifetime_value_minor, c.open_tickets,
                     c.satisfaction_score, c.preferences, c.notes, c.crm_as_of,
                     c.crm_tickets_as_of, c.crm_lifetime_value_minor, c.crm_open_tickets,
+                    c.billing_paid_minor,
                     v.id as vehicle_id, v.vin, v.year, v.make, v.model, v.trim_level, v.color, v.license_plate,
                     v.current_mileage, v.is_primary
              from customers m

@@ -87,9 +87,17 @@ impl Session {
             // What was paid on them moves along: the schema sums it up.
             invoices: self
                 .give("update invoices set customer_id = $1 where customer_id = $2", kept, merged)
-                .await?,
+                .await?
+                + self
+                    .give(
+                        "update remote_invoices set customer_id = $1 where customer_id = $2",
+                        kept,
+                        merged,
+                    )
+                    .await?,
         };
         self.update_customer(kept).await?;
+        self.count_billing(kept.id).await?;
         Ok(moved)
     }
 

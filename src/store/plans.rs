@@ -6,8 +6,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use super::customer_search::{self, IN_BLOCKS};
 use super::{
-    Store, appointments, calendar, crm, customers, invoices, payments, products, reminders, reports,
-    reservations, search, tickets,
+    Store, appointments, calendar, crm, customers, invoices, payments, products, reminders,
+    reports, reservations, search, tickets,
 };
 use crate::config::{Config, DatabaseUrl, SqlitePath};
 

@@ -3,20 +3,24 @@
 pub mod creating;
 pub mod listing;
 pub mod paying;
+mod remote;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
+use self::remote::Known;
 use super::arguments::refuse;
+use super::staleness::Staleness;
 use super::{Answer, Call, Effect, Tool};
+use crate::clients::Upstream;
 use crate::config::Toolset;
 use crate::domain::id::{AppointmentId, CustomerId, InvoiceId, PaymentId};
 use crate::domain::invoice::{LineItem, Method, Status};
 use crate::domain::local_time::{local_date, rfc3339};
 use crate::domain::money::{Currency, Money, Quantity};
 use crate::error::{Code, Refusal, ToolError};
-use crate::store::{self, Session};
+use crate::store::{self, Session, is_remote_invoice};
 
 /// How many payments of an invoice are listed.
 const MAX_PAYMENTS: i64 = 100;
@@ -188,6 +192,9 @@ pub struct WithPayments {
     invoice: InvoiceView,
     /// The payments on it, newest first.
     payments: Vec<PaymentView>,
+    /// Whether it is the last known state, where the shop's billing service does not answer.
+    #[serde(flatten)]
+    staleness: Staleness,
 }
 
 impl Tool for GetInvoice {
@@ -196,9 +203,13 @@ impl Tool for GetInvoice {
     const DESCRIPTION: &'static str = "One invoice with what is due and its payments.";
     const TOOLSET: Toolset = Toolset::Billing;
     const EFFECT: Effect = Effect::Reads;
+    const ASKS: Option<Upstream> = Some(Upstream::Billing);
     type Data = WithPayments;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<WithPayments>, ToolError> {
+        if is_remote_invoice(self.invoice_id) {
+            return self.ask(call).await;
+        }
         let store = call.engine.store().await?;
         let mut session = store.read().await?;
         let invoice = find(&mut session, self.invoice_id, call).await?;
@@ -207,7 +218,27 @@ impl Tool for GetInvoice {
         let payments =
             payments.into_iter().map(|payment| payment_view(payment, currency, call)).collect();
         let message = tell(&invoice);
-        Ok(Answer::new(message, WithPayments { invoice: view(invoice, call), payments }))
+        let staleness = Staleness::default();
+        Ok(Answer::new(message, WithPayments { invoice: view(invoice, call), payments, staleness }))
+    }
+}
+
+impl GetInvoice {
+    /// An invoice that the billing service keeps.
+    async fn ask(&self, call: &Call<'_>) -> Result<Answer<WithPayments>, ToolError> {
+        let known = Known::ask((Self::NAME, call), self.invoice_id).await?;
+        let invoice = known.row.invoice;
+        let mut session = call.engine.store().await?.read().await?;
+        let payments = session.remote_payments(invoice.id, MAX_PAYMENTS).await?;
+        let currency = invoice.amount.currency;
+        let payments =
+            payments.into_iter().map(|payment| payment_view(payment, currency, call)).collect();
+        let mut message = tell(&invoice);
+        if let Some(sentence) = known.sentence {
+            message = format!("{message} {sentence}");
+        }
+        let (invoice, staleness) = (view(invoice, call), known.staleness);
+        Ok(Answer::new(message, WithPayments { invoice, payments, staleness }))
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::arguments::refuse;
 use super::engine::{Call, CallContext, Engine};
 use super::registry::Entry;
-use super::reply::Reply;
+use super::reply::{Answer, Reply};
 use super::write::Write;
 use crate::config::Confirm;
 use crate::domain::confirmation::{Deed, Proof, Question, Secret, VALID_SECONDS};
@@ -85,6 +85,22 @@ impl Write {
         }
         // The record has changed since, and what was confirmed is no longer what would be done.
         Err(ToolError::Unconfirmed(Box::new(question)))
+    }
+
+    /// The same for what is not done in one transaction here: the yes is used up before it begins.
+    ///
+    /// # Errors
+    /// Where the person has to be asked first, or the yes was used before.
+    pub async fn confirm_first(
+        call: &Call<'_>,
+        question: impl FnOnce() -> Question,
+    ) -> Result<(), ToolError> {
+        if matches!(call.consent, Consent::NotNeeded) {
+            return Ok(());
+        }
+        let mut write = Self::open(call).await?;
+        write.confirm(call, question).await?;
+        write.finish(Answer::new("", ())).await.map(drop)
     }
 }
 

@@ -18,7 +18,7 @@ use super::registry::{ALL, Entry};
 use super::reply::{Reply, log_failure};
 use super::voice;
 use super::{Effect, arguments};
-use crate::cache::{CrmCache, CustomerCache, InventoryCache, VinCache};
+use crate::cache::{BillingCache, CrmCache, CustomerCache, InventoryCache, VinCache};
 use crate::calendar::Calendar;
 use crate::config::{Config, Profile, Toolset};
 use crate::domain::confirmation::Deed;
@@ -47,6 +47,8 @@ pub struct Engine {
     pub(super) crm: CrmCache,
     /// The shop's inventory, where it has one.
     pub(super) inventory: InventoryCache,
+    /// The shop's billing service, where it has one.
+    pub(super) billing: BillingCache,
     /// The shop's calendar, where one is connected.
     pub(super) calendar: Option<Arc<Calendar>>,
     /// The task that keeps it.
@@ -124,6 +126,7 @@ impl Engine {
             vins: VinCache::new(config.nhtsa.clone(), config.vin.clone()),
             crm: CrmCache::new(&config.crm, &config.shop),
             inventory: InventoryCache::new(&config.inventory, &config.shop),
+            billing: BillingCache::new(&config.billing, &config.shop),
             calendar: Calendar::new(&config).map(Arc::new),
             keeping: std::sync::Mutex::default(),
             config,

@@ -13,6 +13,8 @@ use crate::domain::time::Timestamp;
 use crate::error::{Code, ToolError};
 
 /// Whether a reply is the last known state, beside the rest of its data; nothing where it is not.
+///
+/// The list of tools, which has to be short, names only the first field.
 #[derive(Clone, Debug, Default, JsonSchema, Serialize)]
 pub struct Staleness {
     /// true: the remote system does not answer, and this is what it said at as_of.
@@ -20,10 +22,11 @@ pub struct Staleness {
     stale: bool,
     /// When it said so, RFC 3339 in the shop's zone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
     as_of: Option<String>,
     /// The code of why it does not answer now.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(skip)]
     stale_because: Option<Code>,
 }
 

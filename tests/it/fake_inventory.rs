@@ -81,9 +81,8 @@ impl Records {
             ("GET", ["health"]) => (200, json!({})),
             ("GET", ["products"]) => (200, self.list(seen)),
             ("GET", ["products", "by-sku", sku]) => {
-                let has_it = |product: &&Value| {
-                    product["sku"].as_str().unwrap().eq_ignore_ascii_case(sku)
-                };
+                let has_it =
+                    |product: &&Value| product["sku"].as_str().unwrap().eq_ignore_ascii_case(sku);
                 found(self.products.iter().find(has_it))
             }
             ("GET", ["products", id]) => {
@@ -122,7 +121,8 @@ impl Records {
                 let Some(product) = self.products.iter_mut().find(is_it) else {
                     return (404, Value::Null);
                 };
-                let stock = product["stock_quantity"].as_i64().unwrap() + body["delta"].as_i64().unwrap();
+                let stock =
+                    product["stock_quantity"].as_i64().unwrap() + body["delta"].as_i64().unwrap();
                 if stock < 0 {
                     return (409, json!({"error": "not so many"}));
                 }

@@ -155,7 +155,8 @@ async fn stock_is_changed_in_the_inventory_and_once_for_each_key(
 ) {
     let inventory = Inventory::start().await;
     let shop = inventory.shop(database).await;
-    let take = json!({"sku": "OF-1", "delta": -2, "reason": "used on visit 4", "idempotency_key": "k 1"});
+    let take =
+        json!({"sku": "OF-1", "delta": -2, "reason": "used on visit 4", "idempotency_key": "k 1"});
     let reply = shop.call("adjust_stock", take.clone()).await;
     assert_eq!(reply.success()["product"]["stock_quantity"], 5);
     assert_eq!(inventory.product("P-1")["stock_quantity"], 5);

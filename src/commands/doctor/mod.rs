@@ -40,10 +40,6 @@ pub async fn run(config: Config) -> io::Result<ExitCode> {
     findings.push(nhtsa(&config).await);
     findings.extend(upstreams::probe(&config).await);
     findings.extend(calendar(&config).await);
-    findings.extend(config.warnings.iter().map(|warning| Finding::Poor {
-        what: warning.clone(),
-        mend: "Take the setting out, or install a version that has it.".to_owned(),
-    }));
     let mut out = io::stdout().lock();
     for finding in &findings {
         match finding {

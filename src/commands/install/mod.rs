@@ -65,15 +65,10 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> io::Result<ExitCode> 
     }
 }
 
-/// Refuses what the server would refuse when the client starts it, and warns of the rest.
+/// Refuses what the server would refuse when the client starts it.
 fn check_settings(config: Option<&Path>, environment: &BTreeMap<String, String>) -> io::Result<()> {
     let env = |name: &str| environment.get(name).cloned();
-    let config = Config::load_with(config, &env).map_err(io::Error::other)?;
-    let mut stderr = io::stderr();
-    for warning in &config.warnings {
-        writeln!(stderr, "warning: {warning}")?;
-    }
-    Ok(())
+    Config::load_with(config, &env).map_err(io::Error::other).map(drop)
 }
 
 /// The file of one client, and the server's name in it.

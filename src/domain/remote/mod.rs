@@ -5,6 +5,7 @@
 //! about somebody else than was asked for is refused.
 
 pub mod customer;
+pub mod invoice;
 pub mod product;
 pub mod ticket;
 

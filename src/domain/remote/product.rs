@@ -96,7 +96,8 @@ impl RemoteProduct {
         };
         if stock < 0 {
             let service = context.service;
-            warnings.add(format!("The {service} has less than none of {sku}; it is taken for none."));
+            warnings
+                .add(format!("The {service} has less than none of {sku}; it is taken for none."));
         }
         Ok(Self {
             remote_id,
@@ -124,7 +125,8 @@ impl RemoteProducts {
             match product {
                 Ok(product) => {
                     let is_same = |other: &RemoteProduct| {
-                        other.remote_id == product.remote_id || fold(&other.sku) == fold(&product.sku)
+                        other.remote_id == product.remote_id
+                            || fold(&other.sku) == fold(&product.sku)
                     };
                     if !read.products.iter().any(is_same) {
                         read.products.push(product);

@@ -80,7 +80,8 @@ macro_rules! select_found {
                     c.phone_shared, c.account_status, c.tier, c.created_at, c.last_contact,
                     c.last_service_at, c.lifetime_value_minor, c.open_tickets,
                     c.satisfaction_score, c.preferences, c.notes, c.crm_as_of,
-                    c.crm_tickets_as_of, c.crm_lifetime_value_minor, c.crm_open_tickets, ",
+                    c.crm_tickets_as_of, c.crm_lifetime_value_minor, c.crm_open_tickets,
+                    c.billing_paid_minor, ",
             packed_words!(),
             " from customers c where c.merged_into is null and ",
             $condition

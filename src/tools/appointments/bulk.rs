@@ -187,9 +187,7 @@ async fn confirm(
     if visits.is_empty() {
         return Ok(());
     }
-    let mut write = Write::open(call).await?;
-    write.confirm(call, || question(visits, change, call)).await?;
-    write.finish(Answer::new("", ())).await.map(drop)
+    Write::confirm_first(call, || question(visits, change, call)).await
 }
 
 fn question(visits: &[Appointment], change: &Change, call: &Call<'_>) -> Question {

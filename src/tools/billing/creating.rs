@@ -2,20 +2,24 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Number, json};
+use serde_json::{Number, Value, json};
 
-use super::{InvoiceView, find, read_money, view};
+use super::{InvoiceView, find, read_money, remote, today, view};
+use crate::clients::Upstream;
+use crate::clients::billing::Changed;
 use crate::config::Toolset;
+use crate::domain::customer::full_name;
 use crate::domain::id::{AppointmentId, CustomerId};
 use crate::domain::invoice::{LineItem, MAX_LINE_ITEMS};
 use crate::domain::local_time::spoken_date;
 use crate::domain::money::{self, Currency, MAX_MINOR, MAX_PRICE_MINOR, Money, Quantity};
 use crate::domain::text;
 use crate::error::{Code, Refusal, ToolError};
-use crate::store::{NewInvoice, Session};
+use crate::store::{CustomerRow, Invoice, NewInvoice, RemoteCustomer, Session};
 use crate::tools::appointments;
 use crate::tools::arguments::refuse;
-use crate::tools::customers::{optional, present_id};
+use crate::tools::customers::{customer_not_found, optional, present_id};
+use crate::tools::remote_key::remote_key;
 use crate::tools::times::read_day;
 use crate::tools::write::{Begun, Write};
 use crate::tools::{Answer, Call, Effect, Tool};
@@ -70,10 +74,14 @@ impl Tool for CreateInvoice {
     const DESCRIPTION: &'static str = "Make an invoice over line_items, pending until paid. A sku must be a product's; stock stays as it is (adjust_stock).";
     const TOOLSET: Toolset = Toolset::Billing;
     const EFFECT: Effect = Effect::Writes { idempotent: false };
+    const ASKS: Option<Upstream> = Some(Upstream::Billing);
     type Data = Created;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<Created>, ToolError> {
         let mut new = self.check(call)?;
+        if call.engine.billing.is_on() {
+            return self.create_remotely(new, call).await;
+        }
         let mut write =
             match Write::begin(call, Self::NAME, self.idempotency_key.as_deref()).await? {
                 Begun::Replayed(envelope) => return Ok(Answer::Kept(envelope)),
@@ -84,15 +92,57 @@ impl Tool for CreateInvoice {
         check_skus(&mut write.session, &new.line_items).await?;
         let id = write.session.insert_invoice(&new, call.now).await?;
         let invoice = find(&mut write.session, id, call).await?;
-        let mut message = super::tell(&invoice);
-        if let Some(day) = invoice.due_date.as_deref().and_then(|day| day.parse().ok()) {
-            message = format!("{message} It is to be paid by {}.", spoken_date(day));
-        }
+        let message = told(&invoice);
         write.finish(Answer::new(message, Created { invoice: view(invoice, call) })).await
     }
 }
 
 impl CreateInvoice {
+    /// Has the billing service make the invoice, and keeps it here.
+    async fn create_remotely(
+        &self,
+        mut new: NewInvoice,
+        call: &Call<'_>,
+    ) -> Result<Answer<Created>, ToolError> {
+        let key = self.idempotency_key.as_deref();
+        if let Some(envelope) = Write::earlier(call, Self::NAME, key).await? {
+            return Ok(Answer::Kept(envelope));
+        }
+        let mut session = call.engine.store().await?.read().await?;
+        let Some(customer) = session.customer(new.customer_id).await? else {
+            return Err(customer_not_found(new.customer_id).into());
+        };
+        new.customer_id = customer.id;
+        check_appointment(&mut session, &new).await?;
+        if !call.engine.inventory.is_on() {
+            check_skus(&mut session, &new.line_items).await?;
+        }
+        drop(session);
+        let name = remote::remote_name(&customer);
+        let remote_key = remote_key(key)?;
+        let made =
+            call.engine.billing.create(body(&new, &customer), (name.clone(), remote_key), call.now);
+        let said = match made.await.map_err(remote::change_failed)? {
+            Changed::Made(said) => said,
+            Changed::Absent | Changed::Conflict => return Err(refused().into()),
+        };
+        let kept: Result<Answer<Created>, ToolError> = async {
+            let mut write = match Write::begin(call, Self::NAME, key).await? {
+                Begun::Replayed(envelope) => return Ok(Answer::Kept(envelope)),
+                Begun::Fresh(write) => write,
+            };
+            let owner = RemoteCustomer { id: customer.id, name: &name };
+            let ids = write.session.keep_invoices(owner, &[said], call.now).await?;
+            let id = ids.first().copied().ok_or(sqlx::Error::RowNotFound)?;
+            let row = write.session.remote_invoice(id, &today(call)).await?;
+            let invoice = row.ok_or(sqlx::Error::RowNotFound)?.invoice;
+            let message = told(&invoice);
+            write.finish(Answer::new(message, Created { invoice: view(invoice, call) })).await
+        }
+        .await;
+        kept.map_err(|error| remote::not_kept_here(Self::NAME, &error))
+    }
+
     fn check(&self, call: &Call<'_>) -> Result<NewInvoice, Refusal> {
         let currency = match &self.currency {
             Some(code) => read_currency(code)?,
@@ -129,6 +179,60 @@ impl CreateInvoice {
             _ => Err(refuse("line_items", "come to more than an invoice can hold")),
         }
     }
+}
+
+fn told(invoice: &Invoice) -> String {
+    let message = super::tell(invoice);
+    match invoice.due_date.as_deref().and_then(|day| day.parse().ok()) {
+        Some(day) => format!("{message} It is to be paid by {}.", spoken_date(day)),
+        None => message,
+    }
+}
+
+/// What the billing service is sent.
+fn body(new: &NewInvoice, customer: &CustomerRow) -> Value {
+    let items: Vec<Value> = new
+        .line_items
+        .iter()
+        .map(|item| {
+            let mut line = json!({
+                "description": item.description,
+                "quantity": item.quantity,
+                "unit_price": item.unit_price,
+                "amount": item.amount,
+            });
+            if let (Some(sku), Some(line)) = (&item.sku, line.as_object_mut()) {
+                line.insert("sku".to_owned(), json!(sku));
+            }
+            line
+        })
+        .collect();
+    let minor = money::sum(new.line_items.iter().map(|item| item.amount)).unwrap_or_default();
+    let mut body = json!({
+        "customer_id": remote::remote_name(customer),
+        "customer_name": full_name(&customer.first_name, &customer.last_name),
+        "amount": Money { minor, currency: new.currency },
+        "currency": new.currency.code(),
+        "line_items": items,
+    });
+    if let Some(body) = body.as_object_mut() {
+        if let Some(day) = &new.due_date {
+            body.insert("due_date".to_owned(), json!(day));
+        }
+        if let Some(id) = new.appointment_id {
+            body.insert("appointment_id".to_owned(), json!(id));
+        }
+    }
+    body
+}
+
+fn refused() -> Refusal {
+    Refusal::new(
+        Code::UpstreamError,
+        "The billing system did not accept that invoice; nothing was changed.",
+        "the billing service does not know the customer, or refuses the invoice",
+    )
+    .hint("Tell the shop.")
 }
 
 impl Line {

@@ -4,17 +4,28 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, json};
 
-use super::{InvoiceView, PaymentView, due, find, payment_view, read_money, view};
+use super::remote::Known;
+use super::{
+    InvoiceView, PaymentView, due, find, invoice_not_found, payment_view, read_money, remote,
+    today, view,
+};
+use crate::clients::Upstream;
+use crate::clients::billing::{self, Changed};
 use crate::config::Toolset;
 use crate::domain::confirmation::Question;
 use crate::domain::id::InvoiceId;
 use crate::domain::invoice::{Method, Status};
 use crate::domain::money::{MAX_MINOR, Money};
+use crate::domain::remote::invoice::{RemoteInvoice, RemotePayment};
 use crate::domain::text;
 use crate::error::{Code, Refusal, ToolError};
-use crate::store::{Invoice, NewPayment, Payment, is_beyond_limit};
+use crate::store::{
+    Invoice, NewPayment, Payment, RemoteCustomer, RemoteInvoiceRow, is_beyond_limit,
+    is_remote_invoice,
+};
 use crate::tools::arguments::refuse;
 use crate::tools::customers::optional;
+use crate::tools::remote_key::remote_key;
 use crate::tools::write::{Begun, Write};
 use crate::tools::{Answer, Call, Effect, Tool};
 
@@ -55,11 +66,15 @@ impl Tool for CreatePayment {
     const TOOLSET: Toolset = Toolset::Billing;
     const EFFECT: Effect = Effect::Destroys;
     const IS_CONFIRMED: bool = true;
+    const ASKS: Option<Upstream> = Some(Upstream::Billing);
     type Data = Paid;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer<Paid>, ToolError> {
         let reference = optional("reference", self.reference.as_deref(), text::name)?;
         let key = self.idempotency_key.as_deref();
+        if is_remote_invoice(self.invoice_id) {
+            return self.pay_remotely(reference, call).await;
+        }
         let mut write = match Write::begin(call, Self::NAME, key).await? {
             Begun::Replayed(envelope) => return Ok(Answer::Kept(envelope)),
             Begun::Fresh(write) => write,
@@ -112,6 +127,115 @@ fn question(new: &NewPayment, amount: Money, invoice: &Invoice) -> Question {
     );
     let state = (invoice.id, invoice.amount.minor, invoice.paid.minor, invoice.status);
     Question::new(sentence, &format!("{state:?}"))
+}
+
+impl CreatePayment {
+    /// Has the billing service record the payment, and keeps it here.
+    async fn pay_remotely(
+        &self,
+        reference: Option<String>,
+        call: &Call<'_>,
+    ) -> Result<Answer<Paid>, ToolError> {
+        let key = self.idempotency_key.as_deref();
+        if let Some(envelope) = Write::earlier(call, Self::NAME, key).await? {
+            return Ok(Answer::Kept(envelope));
+        }
+        let mut session = call.engine.store().await?.read().await?;
+        let row = session.remote_invoice(self.invoice_id, &today(call)).await?;
+        let row = row.ok_or_else(|| invoice_not_found(self.invoice_id))?;
+        let invoice = &row.invoice;
+        let currency = invoice.amount.currency;
+        let amount = read_money("amount", &self.amount, currency, (1, MAX_MINOR))?;
+        let new = NewPayment {
+            invoice_id: invoice.id,
+            amount_minor: amount.minor,
+            method: self.method,
+            reference,
+        };
+        let since = call.now.plus_seconds(-REPEATED_WITHIN_SECONDS);
+        if key.is_none()
+            && let Some(earlier) = session.like_remote_payment(&new, since).await?
+        {
+            let message = format!("{} were recorded already. {}", amount.spoken(), rest(invoice));
+            return Ok(Answer::repeated(message, paid(earlier, row.invoice, call)));
+        }
+        drop(session);
+        Write::confirm_first(call, || question(&new, amount, invoice)).await?;
+        let mut body = json!({
+            "amount": amount,
+            "currency": currency.code(),
+            "method": self.method,
+        });
+        if let (Some(reference), Some(body)) = (&new.reference, body.as_object_mut()) {
+            body.insert("reference".to_owned(), json!(reference));
+        }
+        let names = (row.remote_id.clone(), row.remote_customer.clone());
+        let payment = (body, remote_key(key)?);
+        let made = call.engine.billing.pay(names, payment, amount, call.now).await;
+        let said = match made.map_err(remote::change_failed)? {
+            Changed::Made(said) => said,
+            Changed::Absent => return Err(invoice_not_found(self.invoice_id).into()),
+            Changed::Conflict => {
+                let known = Known::ask((Self::NAME, call), self.invoice_id).await?;
+                refuse_status(&known.row.invoice)?;
+                return Err(overpayment(amount, &known.row.invoice).into());
+            }
+        };
+        let kept = self.keep(said, &row, call).await;
+        kept.map_err(|error| remote::not_kept_here(Self::NAME, &error))
+    }
+
+    /// Keeps a payment that the billing service recorded, and the invoice with it.
+    async fn keep(
+        &self,
+        said: billing::Paid,
+        row: &RemoteInvoiceRow,
+        call: &Call<'_>,
+    ) -> Result<Answer<Paid>, ToolError> {
+        let key = self.idempotency_key.as_deref();
+        let mut write = match Write::begin(call, Self::NAME, key).await? {
+            Begun::Replayed(envelope) => return Ok(Answer::Kept(envelope)),
+            Begun::Fresh(write) => write,
+        };
+        let present = write.session.remote_invoice(row.invoice.id, &today(call)).await?;
+        let present = present.unwrap_or_else(|| row.clone());
+        let remote_id = said.payment.remote_id.clone();
+        let mut invoice = said.invoice.unwrap_or_else(|| with_payment(&present, &said.payment));
+        let payments = invoice.payments.get_or_insert_default();
+        if payments.iter().all(|payment| payment.remote_id != remote_id) {
+            payments.push(said.payment);
+        }
+        let customer =
+            RemoteCustomer { id: present.invoice.customer_id, name: &present.remote_customer };
+        write.session.keep_invoices(customer, &[invoice], call.now).await?;
+        let id = present.invoice.id;
+        let payment = write.session.remote_payment(id, &remote_id).await?;
+        let row = write.session.remote_invoice(id, &today(call)).await?;
+        let invoice = row.ok_or(sqlx::Error::RowNotFound)?.invoice;
+        let amount = Money { minor: payment.amount_minor, currency: invoice.amount.currency };
+        let message = format!("{} are recorded. {}", amount.spoken(), rest(&invoice));
+        write.finish(Answer::new(message, paid(payment, invoice, call))).await
+    }
+}
+
+/// The invoice as known with one payment more, where the billing service told of the payment alone.
+fn with_payment(known: &RemoteInvoiceRow, payment: &RemotePayment) -> RemoteInvoice {
+    let invoice = &known.invoice;
+    let status = match invoice.status {
+        Status::Draft | Status::Void => invoice.status,
+        Status::Pending | Status::Paid | Status::Overdue => Status::Pending,
+    };
+    let paid = invoice.paid.minor.saturating_add(payment.amount.minor);
+    RemoteInvoice {
+        remote_id: known.remote_id.clone(),
+        amount: invoice.amount,
+        paid: Money { minor: paid.min(invoice.amount.minor), ..invoice.paid },
+        status,
+        due_date: invoice.due_date.clone(),
+        created_at: Some(invoice.created_at),
+        line_items: invoice.line_items.clone(),
+        payments: None,
+    }
 }
 
 fn paid(payment: Payment, invoice: Invoice, call: &Call<'_>) -> Paid {

@@ -93,7 +93,7 @@ impl Tool for GetCustomerHistory {
         };
         let invoices = if self.include_invoices.unwrap_or(true) {
             let page = InvoicePage { status: None, after: None, limit: limit + 1 };
-            let mut rows = session.invoices(id, page, &billing::today(call)).await?;
+            let mut rows = session.all_invoices(id, page, &billing::today(call)).await?;
             cut(&mut rows, limit, "invoices", &mut more);
             Some(rows.into_iter().map(|row| billing::view(row, call)).collect())
         } else {
