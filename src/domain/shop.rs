@@ -2,11 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 
 use super::appointment::ServiceType;
 use super::hours::OpeningHours;
+use super::local_time::{day_bounds, local_date};
 use super::money::Currency;
+use super::time::Timestamp;
 
 /// One shop, as its owner configured it.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +65,15 @@ pub struct BookingRules {
     pub booking_method: String,
     /// Who took the booking.
     pub booked_by: String,
+}
+
+impl BookingRules {
+    /// The last start that may be booked: the last second of the horizon's last date.
+    pub fn latest_start(&self, now: Timestamp, zone: Tz) -> Timestamp {
+        let days = Days::new(u64::try_from(self.horizon_days).unwrap_or_default());
+        let last = local_date(now, zone).checked_add_days(days).unwrap_or(NaiveDate::MAX);
+        day_bounds(last, zone).end.plus_seconds(-1)
+    }
 }
 
 impl Resource {

@@ -354,7 +354,9 @@ fn reason(refused: &Refused, key: &str) -> String {
             "phone_number is that of customer {id}, {name}; where a household or a company shares it, import \
              with --allow-shared-phones"
         ),
-        Refused::Repeated => format!("an earlier line has the same {key}"),
+        Refused::Repeated => {
+            format!("an earlier line has the same {key}, or another import that runs now took it")
+        }
         Refused::Unknown(column) => format!("{column} leads to nobody and nothing on file"),
         Refused::VinTaken { vehicle, customer } => {
             format!("vin is that of vehicle {vehicle}, which belongs to customer {customer}")

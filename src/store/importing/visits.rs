@@ -145,6 +145,12 @@ impl Importer<'_> {
             session.drop_expired_holds(now).await?;
         }
         if needed.span.start > now {
+            if needed.span.start > self.shop.booking.latest_start(now, zone) {
+                let days = self.shop.booking.horizon_days;
+                return Ok(Err(format!(
+                    "scheduled_at is too far ahead: visits can be booked up to {days} days ahead"
+                )));
+            }
             if let Some(reason) = outside_hours(needed.span, &self.shop.hours, zone) {
                 return Ok(Err(format!("scheduled_at is outside business hours: {reason}")));
             }

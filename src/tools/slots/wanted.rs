@@ -190,10 +190,8 @@ pub(in crate::tools) fn earliest(call: &Call<'_>) -> Timestamp {
     call.now.plus_seconds(1).plus_minutes(call.engine.shop().booking.minimum_notice_minutes)
 }
 
-/// The last start that may be booked: the last second of the horizon's last date.
+/// The last start that may be booked.
 pub(in crate::tools) fn latest(call: &Call<'_>) -> Timestamp {
     let Shop { zone, booking, .. } = call.engine.shop();
-    let days = Days::new(u64::try_from(booking.horizon_days).unwrap_or_default());
-    let last = local_date(call.now, *zone).checked_add_days(days).unwrap_or(NaiveDate::MAX);
-    day_bounds(last, *zone).end.plus_seconds(-1)
+    booking.latest_start(call.now, *zone)
 }

@@ -53,12 +53,16 @@ async fn what_is_to_come_keeps_to_the_rules_of_a_booking(
         (format!("A5,C2,V2,{},60,repair,", at("10:30")), "the vehicle has another visit then"),
         (format!("A6,C2,V1,{},60,repair,", at("14:00")), "the vehicle belongs to customer"),
         (format!("A7,C2,V2,{},500,repair,", at("14:00")), "must be from 5 to 480"),
+        (
+            format!("A9,C2,V2,{},60,repair,", data::at(monday + chrono::Days::new(371), "14:00")),
+            "is too far ahead",
+        ),
         (format!("A8,C2,V2,{},60,repair,cancelled", at("09:00")), ""),
     ];
     let lines: String = rows.iter().map(|(row, _)| format!("{row}\n")).collect();
     let files = [("appointments", format!("{APPOINTMENTS}{lines}"))];
     let told = import(&shop, &files, &[]).await.rejected();
-    assert!(told.contains("appointments: 3 added, 0 on file already, 5 rejected"), "{told}");
+    assert!(told.contains("appointments: 3 added, 0 on file already, 6 rejected"), "{told}");
     let rejected = read(&shop, "appointments.csv.rejected.csv");
     for (row, reason) in rows.iter().filter(|(_, reason)| !reason.is_empty()) {
         let found = rejected.lines().find(|line| line.ends_with(row)).expect(row);
@@ -71,7 +75,7 @@ async fn what_is_to_come_keeps_to_the_rules_of_a_booking(
     let owner = crate::shop::Owner { customer_id: 1, vehicle_id: 1 };
     assert!(shop.overlap_occupied_rows(owner).await.is_err());
     let told = import(&shop, &files, &[]).await.rejected();
-    assert!(told.contains("appointments: 0 added, 3 on file already, 5 rejected"), "{told}");
+    assert!(told.contains("appointments: 0 added, 3 on file already, 6 rejected"), "{told}");
 }
 
 #[tokio::test]
