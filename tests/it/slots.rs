@@ -249,11 +249,12 @@ async fn a_day_of_slots_is_one_round_trip_to_postgres() {
     let mut server = shop.server_through(proxy.address).await;
     let day = on(next_weekday(Weekday::Wed, 1));
     let mut trips = Vec::new();
-    for _ in 0..12 {
+    // The first calls open the database, and each connection prepares the query once; when a slow
+    // machine takes a connection that no call had before is not known beforehand.
+    while trips.len() < 60 && !trips.ends_with(&[1; 6]) {
         let before = proxy.round_trips();
         server.call("get_available_slots", day.clone()).await.success();
         trips.push(proxy.round_trips() - before);
     }
-    // The first calls open the database, and each connection prepares the query once.
-    assert_eq!(trips[6..], [1; 6], "{trips:?}");
+    assert!(trips.ends_with(&[1; 6]), "{trips:?}");
 }
