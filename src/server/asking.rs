@@ -61,15 +61,12 @@ fn read(answer: Value, proof: String) -> Answered {
     }
 }
 
-/// Yes is to accept, and not to say no in the form.
+/// Yes is to accept, and to say yes in the form: a client that accepts without an answer has asked nobody.
 fn answered(result: &ElicitResult, proof: String) -> Answered {
-    let says_no = result
-        .content
-        .as_ref()
-        .and_then(|content| content.get(QUESTION))
-        .is_some_and(|confirm| confirm != &Value::Bool(true));
+    let says_yes = result.content.as_ref().and_then(|content| content.get(QUESTION))
+        == Some(&Value::Bool(true));
     match result.action {
-        ElicitationAction::Accept if !says_no => Answered::Yes(proof),
+        ElicitationAction::Accept if says_yes => Answered::Yes(proof),
         _ => Answered::No,
     }
 }

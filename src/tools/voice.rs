@@ -133,7 +133,6 @@ static BRIEFS: [Brief; 10] = [
         choices: &[
             &["vin", "year", "make", "model", "trim", "check_digit_valid", "warnings"],
             &["year", "make", "model", "check_digit_valid", "suggestions.vin"],
-            &["year", "make", "model", "check_digit_valid"],
         ],
     },
 ];

@@ -282,3 +282,37 @@ async fn a_question_with_its_token_fits_into_a_reply(
     let done = call(&mut server, "cancel_appointment", with(cancel, "confirm_token", token)).await;
     assert_eq!(done.success()["status"], "cancelled");
 }
+
+#[tokio::test]
+async fn a_customer_with_a_long_name_in_any_script_is_found() {
+    let shop = voice_shop(Database::Sqlite).await;
+    let mut desk = desk(&shop).await;
+    let mut server = shop.server().await;
+    for (first, last) in [("Ñ".repeat(100), "é".repeat(100)), ("語".repeat(60), "名".repeat(20))]
+    {
+        let person = with(with(data::customer(), "first_name", first), "last_name", last);
+        let id = desk.call("create_customer", person).await.success()["customer"]["id"].clone();
+        for _ in 0..4 {
+            let vehicle = data::vehicle(id.as_i64().unwrap());
+            desk.call("add_vehicle", vehicle).await.success();
+        }
+        let found = call(&mut server, "lookup_customer", json!({ "customer_id": id })).await;
+        assert_eq!(found.success()["found"], true, "{found:?}");
+        assert_eq!(found.success()["customer"]["id"], id);
+        assert!(found.success()["customer"]["vehicles"][0]["id"].is_number(), "{found:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_misheard_vin_brings_the_likely_one() {
+    let shop = voice_shop(Database::Sqlite).await.with_env("NHTSA_BASE_URL", "");
+    let mut desk = desk(&shop).await;
+    let customer_id = shop.customer().await;
+    let accord = json!({ "customer_id": customer_id, "vin": "1HGCM82633A004352" });
+    desk.call("add_vehicle", accord).await.success();
+    let mut server = shop.server().await;
+    let misheard = json!({ "vin": "1HGCM82633A004353", "customer_id": customer_id });
+    let reply = call(&mut server, "decode_vin", misheard).await;
+    assert_eq!(reply.success()["check_digit_valid"], false);
+    assert_eq!(reply.success()["suggestions"][0]["vin"], "1HGCM82633A004352", "{reply:?}");
+}

@@ -221,6 +221,8 @@ async fn a_no_changes_nothing(
             json!({ "action": "cancel" }),
             json!({ "action": "accept", "content": { "confirm": false } }),
             json!({ "action": "accept", "content": { "confirm": "no" } }),
+            json!({ "action": "accept", "content": {} }),
+            json!({ "action": "accept" }),
         ] {
             let asked = ask(client, &mut server, tool, arguments.clone()).await;
             let reply = asked.answer(&mut server, no).await;

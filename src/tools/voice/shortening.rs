@@ -11,8 +11,8 @@ const FAILURE_FRAME_BYTES: usize = 78;
 
 /// Texts are cut to fewer and fewer characters, until all fits: first those inside of the data, then
 /// the sentence.
-const TEXT_CHARACTERS: [usize; 3] = [60, 30, 12];
-const MESSAGE_CHARACTERS: [usize; 3] = [160, 100, 60];
+const TEXT_CHARACTERS: [usize; 5] = [60, 30, 12, 12, 12];
+const MESSAGE_CHARACTERS: [usize; 5] = [160, 100, 60, 30, 12];
 
 /// A success with the first choice of fields for which there is room.
 pub(super) fn success(mut envelope: Map<String, Value>, choices: &[&[&str]]) -> String {
