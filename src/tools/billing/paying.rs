@@ -170,7 +170,8 @@ impl CreatePayment {
             body.insert("reference".to_owned(), json!(reference));
         }
         let names = (row.remote_id.clone(), row.remote_customer.clone());
-        let payment = (body, remote_key(key)?);
+        let repeated = repeated_key(&new, &row.remote_id, call);
+        let payment = (body, remote_key(Some(key.unwrap_or(&repeated)))?);
         let made = call.engine.billing.pay(names, payment, amount, call.now).await;
         let said = match made.map_err(remote::change_failed)? {
             Changed::Made(said) => said,
@@ -216,6 +217,15 @@ impl CreatePayment {
         let message = format!("{} are recorded. {}", amount.spoken(), rest(&invoice));
         write.finish(Answer::new(message, paid(payment, invoice, call))).await
     }
+}
+
+/// The key of a payment that brings none. Whoever heard no answer says the same once more, within the same
+/// ten minutes as a rule, and then it is the same payment there, too.
+fn repeated_key(new: &NewPayment, remote_invoice: &str, call: &Call<'_>) -> String {
+    let NewPayment { amount_minor, method, reference, .. } = new;
+    let reference = reference.as_deref().unwrap_or_default();
+    let when = call.now.0.div_euclid(REPEATED_WITHIN_SECONDS);
+    format!("payment {remote_invoice} {amount_minor} {method} {when} {reference}")
 }
 
 /// The invoice as known with one payment more, where the billing service told of the payment alone.
