@@ -70,6 +70,10 @@ async fn the_customer_as_the_crm_changed_it_is_kept() {
         (&customer["tier"], &customer["phone_number"]),
         (&json!("gold"), &json!("+12025550190"))
     );
+    // What it did not take over is not called updated.
+    assert_eq!(reply.success()["updated_fields"], json!([]));
+    let warnings = reply.success()["warnings"].to_string();
+    assert!(warnings.contains("another tier") && !warnings.contains("phone"), "{warnings}");
     // An answer need not have a body.
     crm.answer(204, Value::Null);
     assert_eq!(update(&shop, id, json!({"tier": "x"})).await.success()["customer"]["tier"], "x");

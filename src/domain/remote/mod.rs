@@ -188,7 +188,8 @@ impl<'a> Fields<'a> {
     ) -> Option<Timestamp> {
         let field = names.first().copied().unwrap_or_default();
         let text = self.text(names)?;
-        match read_time(&text) {
+        // What lies before 1970 is a system's word for no time, such as the first day of year 1.
+        match read_time(&text).filter(|time| time.0 >= 0) {
             // Clocks differ a little.
             Some(time) if time <= context.now.plus_minutes(5) => Some(time.min(context.now)),
             Some(_) => {

@@ -11,6 +11,7 @@ use crate::clients::{Upstream, UpstreamError};
 use crate::domain::id::CustomerId;
 use crate::domain::remote::Warnings;
 use crate::domain::remote::customer::CrmCustomer;
+use crate::domain::text::fold;
 use crate::error::{Code, Refusal, ToolError};
 use crate::store::CustomerRow;
 use crate::tools::customers::contact::refuse_taken;
@@ -48,7 +49,7 @@ impl Asked {
     pub async fn update(
         self,
         changes: &Changes,
-        updated_fields: Vec<&'static str>,
+        mut updated_fields: Vec<&'static str>,
         call: &Call<'_>,
     ) -> Result<Answer<Updated>, ToolError> {
         let body = Value::Object(changes.body());
@@ -59,8 +60,18 @@ impl Asked {
             crm::Updated::Absent => return Err(self.absent().into()),
         };
         let kept = async {
-            let (write, row, warnings) = self.keep(changes, said.as_deref(), call).await?;
-            write.finish(told(row, updated_fields, warnings.into_sentences(), call)).await
+            let (write, row, warnings, unlike) = self.keep(changes, said.as_deref(), call).await?;
+            let mut warnings = warnings.into_sentences();
+            updated_fields.retain(|field| {
+                let is_unlike = unlike.contains(field);
+                if is_unlike {
+                    warnings.push(format!(
+                        "The CRM says another {field} than it was told, and that is kept."
+                    ));
+                }
+                !is_unlike
+            });
+            write.finish(told(row, updated_fields, warnings, call)).await
         };
         kept.await.map_err(|error| not_kept_here(&error))
     }
@@ -71,12 +82,13 @@ impl Asked {
         changes: &Changes,
         said: Option<&CrmCustomer>,
         call: &Call<'_>,
-    ) -> Result<(Write, CustomerRow, Warnings), ToolError> {
+    ) -> Result<(Write, CustomerRow, Warnings, Vec<&'static str>), ToolError> {
         let mut write = Write::open(call).await?;
         let Some(old) = write.session.customer(self.customer_id).await? else {
             return Err(customer_not_found(self.customer_id).into());
         };
-        let mut row = changes.apply(&old)?;
+        let wanted = changes.apply(&old)?;
+        let mut row = wanted.clone();
         let mut warnings = Warnings::default();
         if let Some(said) = said {
             row = overlay(&row, said, call.now);
@@ -85,7 +97,8 @@ impl Asked {
         settle(&mut write.session, &mut row, &old, &mut warnings).await?;
         row.phone_shared |= self.is_phone_shared;
         write.session.update_customer(&row).await?;
-        Ok((write, row, warnings))
+        let unlike = unlike(&wanted, &row);
+        Ok((write, row, warnings, unlike))
     }
 
     fn absent(&self) -> Refusal {
@@ -96,6 +109,21 @@ impl Asked {
         )
         .hint("The shop's own record is still there; tell the shop.")
     }
+}
+
+/// The fields that are not as they were wanted.
+fn unlike(wanted: &CustomerRow, row: &CustomerRow) -> Vec<&'static str> {
+    let fields = [
+        ("first_name", wanted.first_name != row.first_name),
+        ("last_name", wanted.last_name != row.last_name),
+        ("email", wanted.email.as_deref().map(fold) != row.email.as_deref().map(fold)),
+        ("phone_number", wanted.phone_number != row.phone_number),
+        ("account_status", wanted.account_status != row.account_status),
+        ("tier", wanted.tier != row.tier),
+        ("satisfaction_score", wanted.satisfaction_score != row.satisfaction_score),
+        ("notes", wanted.notes != row.notes),
+    ];
+    fields.into_iter().filter(|&(_, is_unlike)| is_unlike).map(|(field, _)| field).collect()
 }
 
 impl Changes {
