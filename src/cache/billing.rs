@@ -12,9 +12,9 @@ use crate::clients::{Upstream, UpstreamError};
 use crate::config::RemoteApi;
 use crate::domain::id::{CustomerId, InvoiceId};
 use crate::domain::invoice::Status;
-use crate::domain::money::{Currency, Money};
+use crate::domain::money::Money;
 use crate::domain::remote::invoice::RemoteInvoice;
-use crate::domain::remote::{Context, Warnings};
+use crate::domain::remote::{Context, Defaults, Warnings};
 use crate::domain::shop::Shop;
 use crate::domain::time::Timestamp;
 use crate::store::{RemoteCustomer, Store};
@@ -27,8 +27,7 @@ pub const MAX_LISTED: i64 = 100;
 pub struct BillingCache {
     client: Option<Arc<BillingClient>>,
     flights: Flights<Question, Found>,
-    region: Arc<str>,
-    currency: Currency,
+    defaults: Defaults,
 }
 
 /// What the billing service is asked, of a customer by this name there.
@@ -70,8 +69,7 @@ impl BillingCache {
         Self {
             client: BillingClient::of(api).map(Arc::new),
             flights: Flights::new(),
-            region: shop.region.as_str().into(),
-            currency: shop.currency,
+            defaults: Defaults::of(shop),
         }
     }
 
@@ -89,11 +87,10 @@ impl BillingCache {
         now: Timestamp,
     ) -> Found {
         let Some(client) = self.client.clone() else { return Found::Failed(off()) };
-        let (store, region, currency) =
-            (Arc::clone(store), Arc::clone(&self.region), self.currency);
+        let (store, defaults) = (Arc::clone(store), self.defaults.clone());
         let asked = question.clone();
         let ask = move || async move {
-            let context = context(&region, currency, now);
+            let context = context(&defaults, now);
             match said(&client, &asked, context).await {
                 Ok(Some(said)) => said.keep(&asked, customer_id, &store, now).await,
                 Ok(None) | Err(UpstreamError::Unsendable) => Found::Absent,
@@ -115,10 +112,10 @@ impl BillingCache {
         now: Timestamp,
     ) -> Result<Changed<RemoteInvoice>, Arc<UpstreamError>> {
         let client = self.client.clone().ok_or_else(off)?;
-        let (region, currency) = (Arc::clone(&self.region), self.currency);
+        let defaults = self.defaults.clone();
         // In a task of its own, so that the breaker learns how it ended whoever waits.
         let task = tokio::spawn(telemetry::inherit(async move {
-            client.create(&invoice, (&customer, &key), context(&region, currency, now)).await
+            client.create(&invoice, (&customer, &key), context(&defaults, now)).await
         }));
         let changed = task.await.unwrap_or(Err(UpstreamError::Timeout));
         self.flights.forget();
@@ -137,9 +134,9 @@ impl BillingCache {
         now: Timestamp,
     ) -> Result<Changed<Paid>, Arc<UpstreamError>> {
         let client = self.client.clone().ok_or_else(off)?;
-        let (region, currency) = (Arc::clone(&self.region), self.currency);
+        let defaults = self.defaults.clone();
         let task = tokio::spawn(telemetry::inherit(async move {
-            let context = context(&region, currency, now);
+            let context = context(&defaults, now);
             client.pay((&invoice, &customer), (&payment, &key), amount, context).await
         }));
         let changed = task.await.unwrap_or(Err(UpstreamError::Timeout));
@@ -220,8 +217,8 @@ impl Said {
     }
 }
 
-fn context(region: &str, currency: Currency, now: Timestamp) -> Context<'_> {
-    Context { service: Upstream::Billing.name(), region, currency, now }
+fn context(defaults: &Defaults, now: Timestamp) -> Context<'_> {
+    defaults.context(Upstream::Billing.name(), now)
 }
 
 fn off() -> Arc<UpstreamError> {

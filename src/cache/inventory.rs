@@ -8,9 +8,8 @@ use crate::clients::inventory::{Changed, InventoryClient, Search};
 use crate::clients::{Upstream, UpstreamError};
 use crate::config::RemoteApi;
 use crate::domain::id::ProductId;
-use crate::domain::money::Currency;
 use crate::domain::remote::product::{Asked, RemoteProduct};
-use crate::domain::remote::{Context, Warnings};
+use crate::domain::remote::{Context, Defaults, Warnings};
 use crate::domain::shop::Shop;
 use crate::domain::time::Timestamp;
 use crate::store::{Product, Session, Store};
@@ -25,8 +24,7 @@ const REASON: &str = "as the inventory says";
 pub struct InventoryCache {
     client: Option<Arc<InventoryClient>>,
     flights: Flights<Question, Found>,
-    region: Arc<str>,
-    currency: Currency,
+    defaults: Defaults,
 }
 
 /// What the inventory is asked.
@@ -79,8 +77,7 @@ impl InventoryCache {
         Self {
             client: InventoryClient::of(api).map(Arc::new),
             flights: Flights::new(),
-            region: shop.region.as_str().into(),
-            currency: shop.currency,
+            defaults: Defaults::of(shop),
         }
     }
 
@@ -92,11 +89,10 @@ impl InventoryCache {
     /// Asks, and keeps what is said.
     pub async fn ask(&self, question: Question, store: &Arc<Store>, now: Timestamp) -> Found {
         let Some(client) = self.client.clone() else { return Found::Failed(off()) };
-        let (store, region, currency) =
-            (Arc::clone(store), Arc::clone(&self.region), self.currency);
+        let (store, defaults) = (Arc::clone(store), self.defaults.clone());
         let asked = question.clone();
         let ask = move || async move {
-            let context = context(&region, currency, now);
+            let context = context(&defaults, now);
             match said(&client, &asked, context).await {
                 Ok(Some((products, next_cursor, warnings))) => {
                     kept(&store, &products, (next_cursor, warnings), now).await
@@ -120,10 +116,10 @@ impl InventoryCache {
         now: Timestamp,
     ) -> Result<Changed, Arc<UpstreamError>> {
         let client = self.client.clone().ok_or_else(off)?;
-        let (region, currency) = (Arc::clone(&self.region), self.currency);
+        let defaults = self.defaults.clone();
         // In a task of its own, so that the breaker learns how it ended whoever waits.
         let task = tokio::spawn(telemetry::inherit(async move {
-            let context = context(&region, currency, now);
+            let context = context(&defaults, now);
             match change {
                 Change::Create(product) => client.create(&product, &key, context).await,
                 Change::Adjust(id, change) => client.adjust(&id, &change, &key, context).await,
@@ -239,8 +235,8 @@ fn numbers(said: &[RemoteProduct], known: &[Product]) -> Vec<ProductId> {
     said.iter().filter_map(id).collect()
 }
 
-fn context(region: &str, currency: Currency, now: Timestamp) -> Context<'_> {
-    Context { service: Upstream::Inventory.name(), region, currency, now }
+fn context(defaults: &Defaults, now: Timestamp) -> Context<'_> {
+    defaults.context(Upstream::Inventory.name(), now)
 }
 
 fn off() -> Arc<UpstreamError> {

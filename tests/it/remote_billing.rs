@@ -69,6 +69,25 @@ async fn invoices_are_as_the_billing_service_says(
 
 #[rstest]
 #[tokio::test]
+async fn a_date_of_the_billing_service_is_the_same_date_in_the_shop(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let billing = Billing::start().await;
+    let shop = billing.shop(database).await;
+    let id = shop.customer().await;
+    let mut told = invoice("I-1", &name(id), 10.0, 5);
+    told["created_at"] = json!("2026-01-05");
+    // The last second of the month in New York.
+    told["due_date"] = json!("2026-02-01T04:59:59Z");
+    billing.put(told);
+    let reply = shop.call("get_invoices", by_id(id)).await;
+    let invoice = &reply.success()["invoices"][0];
+    assert_eq!(invoice["created_at"], "2026-01-05T00:00:00-05:00");
+    assert_eq!(invoice["due_date"], "2026-01-31");
+}
+
+#[rstest]
+#[tokio::test]
 async fn invoices_come_by_status_and_in_pages(
     #[values(Database::Sqlite, Database::Postgres)] database: Database,
 ) {

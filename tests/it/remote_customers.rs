@@ -63,6 +63,28 @@ async fn a_customer_of_the_crm_is_told_and_can_be_booked_for(
 
 #[rstest]
 #[tokio::test]
+async fn a_date_of_the_crm_is_the_same_date_in_the_shop(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let crm = Crm::start().await;
+    for zone in ["America/Los_Angeles", "Pacific/Auckland"] {
+        for since in ["2024-03-05", "2024-03-05T00:00:00"] {
+            let mut customer = ann();
+            customer["created_at"] = json!(since);
+            customer["last_contact"] = json!(since);
+            crm.put("C-1", customer);
+            let shop = crm.shop(database).await.with_env("SHOP_TIMEZONE", zone);
+            let reply = shop.call("lookup_customer", by_crm_id("C-1")).await;
+            let customer = &reply.success()["customer"];
+            assert_eq!(customer["customer_since"], "2024-03-05", "{since} {zone}");
+            let contact = customer["last_contact"].as_str().unwrap();
+            assert!(contact.starts_with("2024-03-05T00:00:00"), "{since} {zone}: {contact}");
+        }
+    }
+}
+
+#[rstest]
+#[tokio::test]
 async fn what_the_crm_says_now_is_what_is_told(
     #[values(Database::Sqlite, Database::Postgres)] database: Database,
 ) {

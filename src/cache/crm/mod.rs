@@ -11,9 +11,8 @@ use crate::clients::crm::{CrmClient, Updated};
 use crate::clients::{Upstream, UpstreamError};
 use crate::config::RemoteApi;
 use crate::domain::id::CustomerId;
-use crate::domain::money::Currency;
-use crate::domain::remote::Context;
 use crate::domain::remote::customer::{Asked, CrmCustomer};
+use crate::domain::remote::{Context, Defaults};
 use crate::domain::shop::Shop;
 use crate::domain::ticket::Status;
 use crate::domain::time::Timestamp;
@@ -33,8 +32,7 @@ pub struct CrmCache {
     client: Option<Arc<CrmClient>>,
     customers: Flights<Question, Found>,
     tickets: Flights<TicketQuestion, Listed>,
-    region: Arc<str>,
-    currency: Currency,
+    defaults: Defaults,
 }
 
 /// Whom the CRM is asked about.
@@ -92,8 +90,7 @@ impl CrmCache {
             client: CrmClient::of(api).map(Arc::new),
             customers: Flights::new(),
             tickets: Flights::new(),
-            region: shop.region.as_str().into(),
-            currency: shop.currency,
+            defaults: Defaults::of(shop),
         }
     }
 
@@ -105,11 +102,10 @@ impl CrmCache {
     /// Asks about a customer, and keeps what is said.
     pub async fn customer(&self, question: Question, store: &Arc<Store>, now: Timestamp) -> Found {
         let Some(client) = self.client.clone() else { return Found::Failed(off()) };
-        let (store, region, currency) =
-            (Arc::clone(store), Arc::clone(&self.region), self.currency);
+        let (store, defaults) = (Arc::clone(store), self.defaults.clone());
         let asked = question.clone();
         let ask = move || async move {
-            let context = context(&region, currency, now);
+            let context = context(&defaults, now);
             let asked = match &asked {
                 Question::Id(id) => Asked::Id(id),
                 Question::Email(email) => Asked::Email(email),
@@ -134,12 +130,11 @@ impl CrmCache {
         now: Timestamp,
     ) -> Listed {
         let Some(client) = self.client.clone() else { return Listed::Failed(off()) };
-        let (store, region, currency) =
-            (Arc::clone(store), Arc::clone(&self.region), self.currency);
+        let (store, defaults) = (Arc::clone(store), self.defaults.clone());
         let asked = question.clone();
         let ask = move || async move {
             let (crm_id, status, limit) = asked;
-            let context = context(&region, currency, now);
+            let context = context(&defaults, now);
             match client.tickets(&crm_id, (status, limit), context).await {
                 Ok(Some(said)) => {
                     let said = tickets::Said { crm_id, customer_id, status, limit, said };
@@ -164,11 +159,10 @@ impl CrmCache {
         now: Timestamp,
     ) -> Result<Updated, Arc<UpstreamError>> {
         let client = self.client.clone().ok_or_else(off)?;
-        let (crm_id, region, currency) =
-            (crm_id.to_owned(), Arc::clone(&self.region), self.currency);
+        let (crm_id, defaults) = (crm_id.to_owned(), self.defaults.clone());
         // In a task of its own, so that the breaker learns how it ended whoever waits.
         let task = tokio::spawn(telemetry::inherit(async move {
-            client.update(&crm_id, &changes, context(&region, currency, now)).await
+            client.update(&crm_id, &changes, context(&defaults, now)).await
         }));
         let updated = task.await.unwrap_or(Err(UpstreamError::Timeout));
         self.customers.forget();
@@ -190,8 +184,8 @@ async fn found(store: &Store, said: CrmCustomer, now: Timestamp) -> Found {
     }
 }
 
-fn context(region: &str, currency: Currency, now: Timestamp) -> Context<'_> {
-    Context { service: Upstream::Crm.name(), region, currency, now }
+fn context(defaults: &Defaults, now: Timestamp) -> Context<'_> {
+    defaults.context(Upstream::Crm.name(), now)
 }
 
 fn off() -> Arc<UpstreamError> {

@@ -1,9 +1,8 @@
 //! An invoice as a remote billing service describes one.
 
-use chrono::NaiveDate;
 use serde_json::Value;
 
-use super::{Context, Fields, Unusable, Warnings, list};
+use super::{Context, Fields, Unusable, Warnings, list, read_date};
 use crate::domain::invoice::{LineItem, MAX_LINE_ITEMS, Method, Status};
 use crate::domain::money::{Currency, MAX_MINOR, MAX_PRICE_MINOR, Money, Quantity};
 use crate::domain::text;
@@ -117,8 +116,8 @@ impl RemoteInvoice {
             return Err(Unusable::NoRecord);
         }
         let day = |text: &str| {
-            let day = text.get(..10).unwrap_or(text).parse::<NaiveDate>();
-            day.map(|day| day.to_string()).map_err(|_| "is no date")
+            let day = read_date(text, context.zone);
+            day.map(|day| day.to_string()).ok_or("is no date")
         };
         Ok(Self {
             remote_id: id,
@@ -286,6 +285,7 @@ mod tests {
         service: "billing service",
         region: "US",
         currency: Currency::USD,
+        zone: chrono_tz::UTC,
         now: Timestamp(1_800_000_000),
     };
 

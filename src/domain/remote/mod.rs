@@ -9,10 +9,15 @@ pub mod invoice;
 pub mod product;
 pub mod ticket;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
+use chrono_tz::Tz;
 use serde_json::{Map, Number, Value};
 
+use super::local_time::{day_bounds, local_date};
 use super::money::Currency;
+use super::shop::Shop;
 use super::time::Timestamp;
 
 /// How deep a record may lie in wrappers such as `{"data": {"customer": {…}}}`.
@@ -54,8 +59,30 @@ pub struct Context<'a> {
     pub region: &'a str,
     /// The currency of amounts that name none.
     pub currency: Currency,
+    /// The shop's zone, in which a date begins and ends.
+    pub zone: Tz,
     /// When the answer came; nothing that was recorded can be later.
     pub now: Timestamp,
+}
+
+/// What the shop's settings say where another program leaves it out.
+#[derive(Clone, Debug)]
+pub struct Defaults {
+    region: Arc<str>,
+    currency: Currency,
+    zone: Tz,
+}
+
+impl Defaults {
+    /// Those of this shop.
+    pub fn of(shop: &Shop) -> Self {
+        Self { region: shop.region.as_str().into(), currency: shop.currency, zone: shop.zone }
+    }
+
+    /// What is known where an answer of `service` is read.
+    pub fn context(&self, service: &'static str, now: Timestamp) -> Context<'_> {
+        Context { service, region: &self.region, currency: self.currency, zone: self.zone, now }
+    }
 }
 
 /// What of an answer was left out, and why: one sentence each, without what was said.
@@ -189,7 +216,7 @@ impl<'a> Fields<'a> {
         let field = names.first().copied().unwrap_or_default();
         let text = self.text(names)?;
         // What lies before 1970 is a system's word for no time, such as the first day of year 1.
-        match read_time(&text).filter(|time| time.0 >= 0) {
+        match read_time(&text, context.zone).filter(|time| time.0 >= 0) {
             // Clocks differ a little.
             Some(time) if time <= context.now.plus_minutes(5) => Some(time.min(context.now)),
             Some(_) => {
@@ -232,18 +259,22 @@ fn beside_list(answer: &Value, names: &[&str]) -> Option<i64> {
     std::iter::once(object).chain(inner).find_map(|object| Fields(object).whole(names))
 }
 
-/// Reads a time; one without an offset is UTC, as programs mean it.
-fn read_time(text: &str) -> Option<Timestamp> {
+/// Reads a time; one without an offset is UTC, as programs mean it. A date is the beginning of the shop's
+/// day, and so is midnight without an offset, which is how some programs write a date.
+fn read_time(text: &str, zone: Tz) -> Option<Timestamp> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(Timestamp::from(time));
     }
     for format in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M"] {
         if let Ok(time) = NaiveDateTime::parse_from_str(text, format) {
-            return Some(Timestamp::from(time.and_utc()));
+            return Some(match time.time() {
+                NaiveTime::MIN => day_bounds(time.date(), zone).start,
+                _ => Timestamp::from(time.and_utc()),
+            });
         }
     }
     if let Ok(date) = text.parse::<NaiveDate>() {
-        return Some(Timestamp::from(date.and_time(NaiveTime::MIN).and_utc()));
+        return Some(day_bounds(date, zone).start);
     }
     let number: i64 = text.parse().ok()?;
     // Milliseconds since 1970 have 13 digits in our days, seconds 10.
@@ -252,8 +283,20 @@ fn read_time(text: &str) -> Option<Timestamp> {
     (seconds >= 0 && time.to_utc().timestamp() == seconds).then_some(time)
 }
 
+/// Reads a date; a time is the shop's date then, unless it is midnight where it was written.
+fn read_date(text: &str, zone: Tz) -> Option<NaiveDate> {
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return Some(date);
+    }
+    match DateTime::parse_from_rfc3339(text) {
+        Ok(time) if time.time() == NaiveTime::MIN => Some(time.date_naive()),
+        _ => read_time(text, zone).map(|time| local_date(time, zone)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use chrono_tz::America;
     use serde_json::json;
 
     use super::*;
@@ -261,19 +304,40 @@ mod tests {
     #[test]
     fn times_are_read_as_programs_write_them() {
         let check = |text, expected: Option<i64>| {
-            assert_eq!(read_time(text), expected.map(Timestamp), "{text}");
+            assert_eq!(read_time(text, America::New_York), expected.map(Timestamp), "{text}");
         };
         check("2023-01-15T10:00:00Z", Some(1_673_776_800));
         check("2023-01-15T05:00:00-05:00", Some(1_673_776_800));
         check("2023-01-15T10:00:00", Some(1_673_776_800));
         check("2023-01-15 10:00:00.123", Some(1_673_776_800));
         check("2023-01-15T10:00", Some(1_673_776_800));
-        check("2023-01-15", Some(1_673_740_800));
+        // The shop's day begins five hours after Greenwich's, in summer four.
+        check("2023-01-15", Some(1_673_758_800));
+        check("2023-07-15", Some(1_689_393_600));
+        check("2023-01-15T00:00:00", Some(1_673_758_800));
+        check("2023-01-15 00:00:00.000", Some(1_673_758_800));
+        check("2023-01-15T00:00:00Z", Some(1_673_740_800));
         check("1673776800", Some(1_673_776_800));
         check("1673776800000", Some(1_673_776_800));
         check("yesterday", None);
         check("-5", None);
         check("99999999999999999999", None);
+    }
+
+    #[test]
+    fn a_date_is_the_shops_date() {
+        let check = |text, expected: Option<&str>| {
+            let date = read_date(text, America::New_York).map(|date| date.to_string());
+            assert_eq!(date.as_deref(), expected, "{text}");
+        };
+        check("2026-01-31", Some("2026-01-31"));
+        check("2026-01-31T00:00:00", Some("2026-01-31"));
+        check("2026-01-31T00:00:00Z", Some("2026-01-31"));
+        check("2026-01-31T05:00:00Z", Some("2026-01-31"));
+        check("2026-02-01T04:59:59Z", Some("2026-01-31"));
+        check("2026-01-31T23:59:59-08:00", Some("2026-02-01"));
+        check("soon", None);
+        check("2026-02-30", None);
     }
 
     #[test]

@@ -160,6 +160,7 @@ mod tests {
         service: "inventory service",
         region: "US",
         currency: Currency::USD,
+        zone: chrono_tz::UTC,
         now: Timestamp(1_800_000_000),
     };
 

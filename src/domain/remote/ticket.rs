@@ -169,6 +169,7 @@ mod tests {
             service: "CRM",
             region: "US",
             currency: Currency::USD,
+            zone: chrono_tz::UTC,
             now: Timestamp(1_800_000_000),
         };
         CrmTickets::read(answer, "C-1", context)

@@ -9,6 +9,7 @@ const CONTEXT: Context<'_> = Context {
     service: "CRM",
     region: "US",
     currency: Currency::USD,
+    zone: chrono_tz::UTC,
     now: Timestamp(1_800_000_000),
 };
 
