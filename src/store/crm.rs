@@ -84,10 +84,15 @@ impl Session {
             .await)
     }
 
-    /// Takes an e-mail address, folded, from whichever record has it: the CRM gave it to another one.
-    pub async fn take_email(&mut self, email_key: &str) -> sqlx::Result<()> {
-        let sql = "update customers set email = null, email_key = null where email_key = $1";
-        on!(self, |db| sqlx::query(sql).bind(email_key).execute(db).await.map(drop))
+    /// Takes this e-mail address, folded, from a customer who has it no more in the CRM.
+    pub async fn drop_email(
+        &mut self,
+        id: CustomerId,
+        email_key: Option<&str>,
+    ) -> sqlx::Result<()> {
+        let sql = "update customers set email = null, email_key = null
+                   where id = $1 and email_key = $2";
+        on!(self, |db| sqlx::query(sql).bind(id).bind(email_key).execute(db).await.map(drop))
     }
 
     /// The tickets of a customer in the CRM, as this database holds them.

@@ -15,13 +15,14 @@ use crate::store::{CustomerRow, Session, Store};
 /// same person, else with a new one. The number that the customer has here, and what was left out.
 ///
 /// A record that was merged into another here leads to the other, which says what its own record in
-/// the CRM says.
+/// the CRM says. `former`: whom the CRM took the e-mail address from that it gives this customer.
 ///
 /// # Errors
 /// Where the database does not take it.
 pub async fn keep(
     store: &Store,
     said: &CrmCustomer,
+    former: Option<CustomerId>,
     now: Timestamp,
 ) -> sqlx::Result<(CustomerId, Warnings)> {
     let mut warnings = said.warnings.clone();
@@ -35,6 +36,9 @@ pub async fn keep(
     let old = find_or_insert(&mut session, said, now).await?;
     if !is_merged(&old, said) {
         let mut row = overlay(&old, said, now);
+        if let Some(former) = former {
+            session.drop_email(former, said.email.as_deref().map(fold).as_deref()).await?;
+        }
         settle(&mut session, &mut row, &old, &mut warnings).await?;
         session.update_customer(&row).await?;
     }
@@ -69,8 +73,16 @@ pub fn overlay(old: &CustomerRow, said: &CrmCustomer, now: Timestamp) -> Custome
     row
 }
 
-/// Sees to what no two customers may have: a phone number is shared, an e-mail address goes to whom
-/// the CRM gives it, unless somebody has it whom the CRM does not know.
+/// The other customer of the CRM who has, as far as is known here, the e-mail address that it gives this
+/// one.
+pub async fn rival(store: &Store, said: &CrmCustomer) -> sqlx::Result<Option<CustomerRow>> {
+    let Some(email) = &said.email else { return Ok(None) };
+    let row = store.read().await?.customer_by_email(email).await?;
+    Ok(row.filter(|row| row.crm_id.as_ref().is_some_and(|id| *id != said.crm_id)))
+}
+
+/// Sees to what no two customers may have: a phone number is shared, an e-mail address stays with whom
+/// has it here, and the reply says so.
 pub async fn settle(
     session: &mut Session,
     row: &mut CustomerRow,
@@ -86,16 +98,12 @@ pub async fn settle(
         && let Some(other) = session.customer_by_email(&email).await?
         && other.id != row.id
     {
-        if other.crm_id.is_some() {
-            session.take_email(&email).await?;
-        } else {
-            row.email = old.email.clone();
-            warnings.add(format!(
-                "The CRM's email is that of customer {} here; it was left out. If both are the \
-                 same person, use merge_customers.",
-                other.id
-            ));
-        }
+        row.email = old.email.clone();
+        warnings.add(format!(
+            "The CRM's email is that of customer {} here, who keeps it; it was left out. If both are \
+             the same person, use merge_customers.",
+            other.id
+        ));
     }
     Ok(())
 }

@@ -14,12 +14,13 @@ use crate::domain::id::CustomerId;
 use crate::domain::remote::customer::{Asked, CrmCustomer};
 use crate::domain::remote::{Context, Defaults};
 use crate::domain::shop::Shop;
+use crate::domain::text::fold;
 use crate::domain::ticket::Status;
 use crate::domain::time::Timestamp;
 use crate::store::Store;
 use crate::telemetry;
 
-use keeping::keep;
+use keeping::{keep, rival};
 pub use keeping::{overlay, settle};
 pub use tickets::{ListedTickets, MAX_LISTED};
 
@@ -111,7 +112,7 @@ impl CrmCache {
                 Question::Email(email) => Asked::Email(email),
             };
             match client.customer(asked, context).await {
-                Ok(Some(said)) => found(&store, said, now).await,
+                Ok(Some(said)) => found((&client, context), &store, said, now).await,
                 // No address can hold such an id, so nobody has it.
                 Ok(None) | Err(UpstreamError::Unsendable) => Found::Absent,
                 Err(error) => Found::Failed(Arc::new(error)),
@@ -170,18 +171,48 @@ impl CrmCache {
     }
 }
 
-async fn found(store: &Store, said: CrmCustomer, now: Timestamp) -> Found {
-    match keep(store, &said, now).await {
-        Ok((customer_id, warnings)) => Found::Kept {
-            customer_id,
-            crm_id: said.crm_id.into(),
-            warnings: warnings.into_sentences().into(),
-        },
+async fn found(
+    (client, context): (&CrmClient, Context<'_>),
+    store: &Store,
+    said: CrmCustomer,
+    now: Timestamp,
+) -> Found {
+    let former = former_owner((client, context), store, &said).await;
+    let former_id = former.as_ref().map(|(id, _)| *id);
+    match keep(store, &said, former_id, now).await {
+        Ok((customer_id, warnings)) => {
+            // Whoever lost an address may have got another one.
+            if let Some((_, former)) = former
+                && let Err(error) = keep(store, &former, None, now).await
+            {
+                tracing::warn!(%error, "what the CRM said of a customer could not be kept");
+            }
+            Found::Kept {
+                customer_id,
+                crm_id: said.crm_id.into(),
+                warnings: warnings.into_sentences().into(),
+            }
+        }
         Err(error) => {
             tracing::warn!(%error, "what the CRM said of a customer could not be kept");
             Found::NotKept { said: Arc::new(said), error: Arc::new(error) }
         }
     }
+}
+
+/// The customer of the CRM who has this one's e-mail address here, but has it no more in the CRM, which
+/// is asked; and what it says of that customer.
+///
+/// Two of its customers may have one address, and then it is not the one's more than the other's.
+async fn former_owner(
+    (client, context): (&CrmClient, Context<'_>),
+    store: &Store,
+    said: &CrmCustomer,
+) -> Option<(CustomerId, CrmCustomer)> {
+    let row = rival(store, said).await.ok()??;
+    let email = said.email.as_deref().map(fold)?;
+    let former = client.customer(Asked::Id(row.crm_id.as_deref()?), context).await.ok()??;
+    former.denies_email(&email).then_some((row.id, former))
 }
 
 fn context(defaults: &Defaults, now: Timestamp) -> Context<'_> {

@@ -15,6 +15,9 @@ const WRAPPERS: [&str; 6] = ["customer", "data", "result", "profile", "customers
 /// What a customer's id may be called; a record without it is none.
 const ID: [&str; 3] = ["id", "customer_id", "crm_id"];
 
+/// What a customer's e-mail address may be called.
+const EMAIL: [&str; 2] = ["email", "email_address"];
+
 /// Whom the CRM was asked about.
 #[derive(Clone, Copy, Debug)]
 pub enum Asked<'a> {
@@ -33,6 +36,8 @@ pub struct CrmCustomer {
     pub name: Option<Name>,
     /// E-mail address.
     pub email: Option<String>,
+    /// Whether it says in so many words that there is no e-mail address.
+    pub has_no_email: bool,
     /// Phone number.
     pub phone_number: Option<PhoneNumber>,
     /// Whether the shop works for this customer.
@@ -93,6 +98,11 @@ impl Name {
 }
 
 impl CrmCustomer {
+    /// Whether it says that this address, folded, is not the customer's.
+    pub fn denies_email(&self, email_key: &str) -> bool {
+        self.has_no_email || self.email.as_deref().is_some_and(|own| fold(own) != email_key)
+    }
+
     /// Reads an answer about one customer; `None` where it says that there is none.
     ///
     /// # Errors
@@ -123,7 +133,9 @@ impl CrmCustomer {
         Self {
             crm_id,
             name: read_name(fields, context, at),
-            email: fields.read(&["email", "email_address"], (context, at), text::email),
+            email: fields.read(&EMAIL, (context, at), text::email),
+            has_no_email: EMAIL.iter().any(|name| fields.0.contains_key(*name))
+                && fields.get(&EMAIL).is_none_or(|email| email == ""),
             phone_number: fields.read(
                 &["phone_number", "phone", "mobile", "telephone"],
                 (context, at),

@@ -88,6 +88,7 @@ fn what_is_of_no_use_is_left_out_with_a_warning() {
         crm_id: "C-1".to_owned(),
         name: None,
         email: None,
+        has_no_email: false,
         phone_number: None,
         account_status: None,
         tier: None,
