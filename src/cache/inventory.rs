@@ -71,6 +71,16 @@ pub enum Change {
     Adjust(String, serde_json::Value),
 }
 
+impl Change {
+    /// What it is the same as, where the same is said again.
+    pub fn request(&self) -> String {
+        match self {
+            Self::Create(product) => format!("product {product}"),
+            Self::Adjust(id, change) => format!("stock {id:?} {change}"),
+        }
+    }
+}
+
 impl InventoryCache {
     /// The inventory of these settings; nothing is connected before the first question.
     pub fn new(api: &RemoteApi, shop: &Shop) -> Self {

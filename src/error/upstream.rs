@@ -9,9 +9,21 @@ pub(super) fn refusal(service: Upstream, is_change: bool, error: &UpstreamError)
     if is_change && error.may_be_done() {
         let message = format!("{} did not confirm the change.", service.spoken());
         return Refusal::new(code(error), message, format!("{what}; it may or may not be made"))
-            .hint("Look whether it was made before you send it again.");
+            .hint(hint_in_doubt(service));
     }
     Refusal::new(code(error), message(service, error), what).hint(hint(service, error))
+}
+
+/// What to do where nobody knows whether a change was made.
+fn hint_in_doubt(service: Upstream) -> &'static str {
+    match service {
+        Upstream::Billing | Upstream::Inventory => {
+            "Just the same again within 10 minutes counts once. Later, look first whether it was made."
+        }
+        Upstream::Nhtsa | Upstream::Crm | Upstream::Calendar => {
+            "Look whether it was made before you send it again."
+        }
+    }
 }
 
 fn code(error: &UpstreamError) -> Code {

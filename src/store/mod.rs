@@ -22,6 +22,7 @@ mod plans;
 mod postgres;
 mod products;
 mod reminders;
+mod remote_changes;
 mod remote_invoices;
 mod remote_products;
 mod reports;

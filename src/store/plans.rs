@@ -7,12 +7,12 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use super::customer_search::{self, IN_BLOCKS};
 use super::{
     Store, appointments, calendar, crm, customers, invoices, payments, products, reminders,
-    reports, reservations, search, tickets,
+    remote_changes, reports, reservations, search, tickets,
 };
 use crate::config::{Config, DatabaseUrl, SqlitePath};
 
 /// The queries, and how many parameters each has.
-const QUERIES: [(&str, &str, usize); 48] = [
+const QUERIES: [(&str, &str, usize); 50] = [
     ("a customer", customers::CUSTOMER_BY_ID, 1),
     ("customers by phone", customers::CUSTOMERS_BY_PHONE, 1),
     ("a customer by e-mail", customers::CUSTOMER_BY_EMAIL, 1),
@@ -60,11 +60,13 @@ const QUERIES: [(&str, &str, usize); 48] = [
     ("marks that are due", calendar::DUE, 2),
     ("conflicts with the calendar", calendar::CONFLICTS, 4),
     ("visits to come", calendar::TO_COME, 4),
+    ("whether a remote change is under way", remote_changes::BUSY, 2),
+    ("a remote change of unknown outcome", remote_changes::TAKE_UP, 3),
     ("customers to index", customer_search::RECORDS_TO_INDEX, 4),
 ];
 
 /// Tables that grow with the years; `resources` and `holds` do not.
-const LARGE: [&str; 14] = [
+const LARGE: [&str; 15] = [
     "appointments",
     "reservations",
     "customers",
@@ -79,11 +81,12 @@ const LARGE: [&str; 14] = [
     "search_postings",
     "calendar_events",
     "calendar_blocks",
+    "remote_changes",
 ];
 
 /// Half hours in 20 bays, one visit each, 40,000 in all; `reservations` as the triggers fill it,
 /// which are off, since they would take long. As many customers as a large shop has.
-const FILL: [&str; 15] = [
+const FILL: [&str; 16] = [
     "insert into resources (id, kind, name) select n, 'bay', 'Bay ' || n from numbers where n <= 20",
     "insert into customers (id, first_name, last_name, phone_number, created_at)
      select n, 'Ann', 'Lee', '+1202' || (5550000 + n), 0 from numbers where n <= 20000",
@@ -124,6 +127,8 @@ const FILL: [&str; 15] = [
     "insert into calendar_blocks (event, starts_at, ends_at, resource_id)
      select 'e' || n, 1800000000 + n * 3600, 1800000000 + n * 3600 + 1800, 0
      from numbers where n <= 20000",
+    "insert into remote_changes (key, request, first_asked_at, last_asked_at, busy_until)
+     select 'k' || n, 'r' || n, 0, 0, 0 from numbers where n <= 20000",
 ];
 
 /// A scan of a large table, in what SQLite calls a plan: `SCAN a`, without `USING INDEX`.

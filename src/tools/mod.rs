@@ -21,7 +21,7 @@ mod progress;
 mod prompts;
 mod registry;
 mod reminders;
-mod remote_key;
+mod remote_change;
 mod reply;
 mod resources;
 mod schema;

@@ -163,27 +163,6 @@ async fn an_invoice_is_made_and_paid_in_the_billing_service(
     assert_eq!(reply.success()["customer"]["lifetime_value"], 149.95);
 }
 
-#[tokio::test]
-async fn a_payment_said_once_more_after_no_answer_is_the_same_payment() {
-    let billing = Billing::start().await;
-    let shop = billing.shop(Database::Sqlite).await.with_env("BILLING_MAX_RETRIES", "0");
-    let id = shop.customer().await;
-    let line = json!({"description": "Labor", "quantity": 1, "unit_price": 100});
-    let new = json!({"customer_id": id, "line_items": [line]});
-    let made = shop.call("create_invoice", new).await;
-    let number = made.success()["invoice"]["invoice_id"].clone();
-    // What is said in two of the clock's ten minutes is two payments.
-    let left = 600 - chrono::Utc::now().timestamp() % 600;
-    if left < 20 {
-        tokio::time::sleep(std::time::Duration::from_secs(left.unsigned_abs() + 1)).await;
-    }
-    let pay = json!({"invoice_id": number, "amount": 40, "method": "cash"});
-    billing.lose_answers(1);
-    assert!(shop.call("create_payment", pay.clone()).await.refusal().starts_with("upstream_"));
-    shop.call("create_payment", pay).await.success();
-    assert_eq!(billing.invoice("I-1")["amount_paid"], 40.0);
-}
-
 const FAULTS: &[(&str, Option<Fault>, &str)] = &[
     ("silence", Some(Fault::Silence), "upstream_timeout"),
     ("reset", Some(Fault::Reset), "upstream_error"),

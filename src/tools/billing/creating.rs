@@ -19,7 +19,7 @@ use crate::store::{CustomerRow, Invoice, NewInvoice, RemoteCustomer, Session};
 use crate::tools::appointments;
 use crate::tools::arguments::refuse;
 use crate::tools::customers::{customer_not_found, optional, present_id};
-use crate::tools::remote_key::remote_key;
+use crate::tools::remote_change::RemoteChange;
 use crate::tools::times::read_day;
 use crate::tools::write::{Begun, Write};
 use crate::tools::{Answer, Call, Effect, Tool};
@@ -119,12 +119,19 @@ impl CreateInvoice {
         }
         drop(session);
         let name = remote::remote_name(&customer);
-        let remote_key = remote_key(key)?;
-        let made =
-            call.engine.billing.create(body(&new, &customer), (name.clone(), remote_key), call.now);
-        let said = match made.await.map_err(remote::change_failed)? {
-            Changed::Made(said) => said,
-            Changed::Absent | Changed::Conflict => return Err(refused().into()),
+        let body = body(&new, &customer);
+        let asked = RemoteChange::begin(call, key, &format!("invoice {body}")).await?;
+        let making = call.engine.billing.create(body, (name.clone(), asked.key()), call.now);
+        let said = match asked.wait(making).await {
+            Ok(Changed::Made(said)) => said,
+            Ok(Changed::Absent | Changed::Conflict) => {
+                asked.refused().await;
+                return Err(refused().into());
+            }
+            Err(error) => {
+                asked.lost().await;
+                return Err(remote::change_failed(error));
+            }
         };
         let kept: Result<Answer<Created>, ToolError> = async {
             let mut write = match Write::begin(call, Self::NAME, key).await? {
@@ -137,6 +144,7 @@ impl CreateInvoice {
             let row = write.session.remote_invoice(id, &today(call)).await?;
             let invoice = row.ok_or(sqlx::Error::RowNotFound)?.invoice;
             let message = told(&invoice);
+            asked.end(&mut write.session).await?;
             write.finish(Answer::new(message, Created { invoice: view(invoice, call) })).await
         }
         .await;

@@ -20,12 +20,12 @@ use crate::domain::remote::invoice::{RemoteInvoice, RemotePayment};
 use crate::domain::text;
 use crate::error::{Code, Refusal, ToolError};
 use crate::store::{
-    Invoice, NewPayment, Payment, RemoteCustomer, RemoteInvoiceRow, is_beyond_limit,
+    Invoice, NewPayment, Payment, RemoteCustomer, RemoteInvoiceRow, Session, is_beyond_limit,
     is_remote_invoice,
 };
 use crate::tools::arguments::refuse;
 use crate::tools::customers::optional;
-use crate::tools::remote_key::remote_key;
+use crate::tools::remote_change::RemoteChange;
 use crate::tools::write::{Begun, Write};
 use crate::tools::{Answer, Call, Effect, Tool};
 
@@ -152,12 +152,8 @@ impl CreatePayment {
             method: self.method,
             reference,
         };
-        let since = call.now.plus_seconds(-REPEATED_WITHIN_SECONDS);
-        if key.is_none()
-            && let Some(earlier) = session.like_remote_payment(&new, since).await?
-        {
-            let message = format!("{} were recorded already. {}", amount.spoken(), rest(invoice));
-            return Ok(Answer::repeated(message, paid(earlier, row.invoice, call)));
+        if let Some(answer) = self.repeated(&mut session, &new, &row, call).await? {
+            return Ok(answer);
         }
         drop(session);
         Write::confirm_first(call, || question(&new, amount, invoice)).await?;
@@ -170,27 +166,64 @@ impl CreatePayment {
             body.insert("reference".to_owned(), json!(reference));
         }
         let names = (row.remote_id.clone(), row.remote_customer.clone());
-        let repeated = repeated_key(&new, &row.remote_id, call);
-        let payment = (body, remote_key(Some(key.unwrap_or(&repeated)))?);
-        let made = call.engine.billing.pay(names, payment, amount, call.now).await;
-        let said = match made.map_err(remote::change_failed)? {
-            Changed::Made(said) => said,
-            Changed::Absent => return Err(invoice_not_found(self.invoice_id).into()),
-            Changed::Conflict => {
+        let request = format!("payment {:?} {body}", row.remote_id);
+        let asked = RemoteChange::begin(call, key, &request).await?;
+        // The same payment may have been under way until now.
+        let mut session = call.engine.store().await?.read().await?;
+        if let Some(answer) = self.repeated(&mut session, &new, &row, call).await? {
+            asked.refused().await;
+            return Ok(answer);
+        }
+        drop(session);
+        let paying = call.engine.billing.pay(names, (body, asked.key()), amount, call.now);
+        let said = match asked.wait(paying).await {
+            Ok(Changed::Made(said)) => said,
+            Ok(Changed::Absent) => {
+                asked.refused().await;
+                return Err(invoice_not_found(self.invoice_id).into());
+            }
+            Ok(Changed::Conflict) => {
+                asked.refused().await;
                 let known = Known::ask((Self::NAME, call), self.invoice_id).await?;
                 refuse_status(&known.row.invoice)?;
                 return Err(overpayment(amount, &known.row.invoice).into());
             }
+            Err(error) => {
+                asked.lost().await;
+                return Err(remote::change_failed(error));
+            }
         };
-        let kept = self.keep(said, &row, call).await;
+        let kept = self.keep(said, (&asked, &row), call).await;
         kept.map_err(|error| remote::not_kept_here(Self::NAME, &error))
+    }
+
+    /// The reply, where this payment was recorded a moment ago.
+    async fn repeated(
+        &self,
+        session: &mut Session,
+        new: &NewPayment,
+        row: &RemoteInvoiceRow,
+        call: &Call<'_>,
+    ) -> Result<Option<Answer<Paid>>, ToolError> {
+        if self.idempotency_key.is_some() {
+            return Ok(None);
+        }
+        let since = call.now.plus_seconds(-REPEATED_WITHIN_SECONDS);
+        let Some(earlier) = session.like_remote_payment(new, since).await? else {
+            return Ok(None);
+        };
+        let row = session.remote_invoice(row.invoice.id, &today(call)).await?;
+        let invoice = row.ok_or(sqlx::Error::RowNotFound)?.invoice;
+        let amount = Money { minor: new.amount_minor, currency: invoice.amount.currency };
+        let message = format!("{} were recorded already. {}", amount.spoken(), rest(&invoice));
+        Ok(Some(Answer::repeated(message, paid(earlier, invoice, call))))
     }
 
     /// Keeps a payment that the billing service recorded, and the invoice with it.
     async fn keep(
         &self,
         said: billing::Paid,
-        row: &RemoteInvoiceRow,
+        (asked, row): (&RemoteChange, &RemoteInvoiceRow),
         call: &Call<'_>,
     ) -> Result<Answer<Paid>, ToolError> {
         let key = self.idempotency_key.as_deref();
@@ -215,17 +248,9 @@ impl CreatePayment {
         let invoice = row.ok_or(sqlx::Error::RowNotFound)?.invoice;
         let amount = Money { minor: payment.amount_minor, currency: invoice.amount.currency };
         let message = format!("{} are recorded. {}", amount.spoken(), rest(&invoice));
+        asked.end(&mut write.session).await?;
         write.finish(Answer::new(message, paid(payment, invoice, call))).await
     }
-}
-
-/// The key of a payment that brings none. Whoever heard no answer says the same once more, within the same
-/// ten minutes as a rule, and then it is the same payment there, too.
-fn repeated_key(new: &NewPayment, remote_invoice: &str, call: &Call<'_>) -> String {
-    let NewPayment { amount_minor, method, reference, .. } = new;
-    let reference = reference.as_deref().unwrap_or_default();
-    let when = call.now.0.div_euclid(REPEATED_WITHIN_SECONDS);
-    format!("payment {remote_invoice} {amount_minor} {method} {when} {reference}")
 }
 
 /// The invoice as known with one payment more, where the billing service told of the payment alone.

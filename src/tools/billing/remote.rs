@@ -139,7 +139,7 @@ pub(super) fn not_kept_here(tool: &str, error: &ToolError) -> ToolError {
         "The billing system made the change, but the shop's own records did not take it over.",
         "the billing service made the change; the shop's copy of it is missing",
     )
-    .hint("Do not send it again without the same idempotency_key; get_invoices shows it.")
+    .hint("get_invoices shows it. Just the same again within 10 minutes counts once.")
     .into()
 }
 

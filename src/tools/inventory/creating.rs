@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Number, json};
 
-use super::remote::{Outcome, RemoteChange};
+use super::remote::{Outcome, ProductChange};
 use super::{One, Which, tell};
 use crate::cache::inventory::Change;
 use crate::clients::Upstream;
@@ -96,7 +96,7 @@ impl CreateProduct {
         }
         let key = self.idempotency_key.as_deref();
         let change = Change::Create(body);
-        let change = RemoteChange { tool: Self::NAME, key, change, reason: "opening stock" };
+        let change = ProductChange { tool: Self::NAME, key, change, reason: "opening stock" };
         match change.make(call).await? {
             Outcome::Replayed(envelope) => Ok(Answer::Kept(envelope)),
             Outcome::Made(write, product) => {

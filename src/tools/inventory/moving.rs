@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::remote::{Outcome, RemoteChange};
+use super::remote::{Outcome, ProductChange};
 use super::{One, Which, tell};
 use crate::cache::inventory::Change;
 use crate::clients::Upstream;
@@ -92,7 +92,7 @@ impl AdjustStock {
         let body = json!({"delta": self.delta, "reason": reason});
         let change = Change::Adjust(remote_id.to_owned(), body);
         let key = self.idempotency_key.as_deref();
-        match (RemoteChange { tool: Self::NAME, key, change, reason }).make(call).await? {
+        match (ProductChange { tool: Self::NAME, key, change, reason }).make(call).await? {
             Outcome::Replayed(envelope) => Ok(Answer::Kept(envelope)),
             Outcome::Made(write, product) => {
                 let message = tell(&product);

@@ -11,7 +11,7 @@ use crate::domain::remote::Warnings;
 use crate::error::{Code, Refusal, ToolError};
 use crate::store::Product;
 use crate::tools::Call;
-use crate::tools::remote_key::remote_key;
+use crate::tools::remote_change::RemoteChange;
 use crate::tools::reply::log_failure;
 use crate::tools::staleness::{Silent, Staleness};
 use crate::tools::write::{Begun, Write};
@@ -103,7 +103,7 @@ pub(super) fn not_kept() -> Refusal {
 }
 
 /// A change of a product that the inventory makes first.
-pub(super) struct RemoteChange<'a> {
+pub(super) struct ProductChange<'a> {
     pub tool: &'static str,
     pub key: Option<&'a str>,
     pub change: Change,
@@ -123,23 +123,29 @@ pub(super) enum Outcome {
     Absent,
 }
 
-impl RemoteChange<'_> {
+impl ProductChange<'_> {
     /// Has the inventory make the change, and keeps what it says of the product then. No transaction is
     /// open while it is asked; the same key makes it do so once.
     pub async fn make(self, call: &Call<'_>) -> Result<Outcome, ToolError> {
         if let Some(envelope) = Write::earlier(call, self.tool, self.key).await? {
             return Ok(Outcome::Replayed(envelope));
         }
-        let key = remote_key(self.key)?;
-        let changed = call.engine.inventory.change(self.change, key, call.now).await;
-        let product = match changed.map_err(|source| ToolError::Upstream {
-            service: Upstream::Inventory,
-            is_change: true,
-            source,
-        })? {
-            Changed::Made(product) => product,
-            Changed::Conflict => return Ok(Outcome::Conflict),
-            Changed::Absent => return Ok(Outcome::Absent),
+        let asked = RemoteChange::begin(call, self.key, &self.change.request()).await?;
+        let changing = call.engine.inventory.change(self.change, asked.key(), call.now);
+        let product = match asked.wait(changing).await {
+            Ok(Changed::Made(product)) => product,
+            Ok(refused) => {
+                asked.refused().await;
+                return Ok(match refused {
+                    Changed::Conflict => Outcome::Conflict,
+                    _ => Outcome::Absent,
+                });
+            }
+            Err(source) => {
+                asked.lost().await;
+                let service = Upstream::Inventory;
+                return Err(ToolError::Upstream { service, is_change: true, source });
+            }
         };
         let kept: Result<Outcome, ToolError> = async {
             let mut write = match Write::begin(call, self.tool, self.key).await? {
@@ -152,6 +158,7 @@ impl RemoteChange<'_> {
                 keep_in(&mut write.session, &said, (self.reason, &mut warnings), call.now).await?;
             let id = ids.first().copied().ok_or(sqlx::Error::RowNotFound)?;
             let product = write.session.product(id).await?.ok_or(sqlx::Error::RowNotFound)?;
+            asked.end(&mut write.session).await?;
             Ok(Outcome::Made(write, Box::new(product)))
         }
         .await;
@@ -167,6 +174,6 @@ fn not_kept_here(tool: &str, error: &ToolError) -> ToolError {
         "The inventory system made the change, but the shop's own records did not take it over.",
         "the inventory made the change; the shop's copy of the product was not changed",
     )
-    .hint("Do not send it again without the same idempotency_key; get_product by sku shows it.")
+    .hint("get_product by sku shows it. Just the same again within 10 minutes counts once.")
     .into()
 }

@@ -1,0 +1,140 @@
+//! Changes said again to the shop's own systems: once while nobody knows whether they were made.
+
+use std::time::Duration;
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::fake_api::{FakeApi, Fault};
+use crate::fake_billing::Billing;
+use crate::fake_inventory::Inventory;
+use crate::shop::{Database, Shop};
+
+fn bill(customer_id: i64) -> Value {
+    let line = json!({"description": "Labor", "quantity": 1, "unit_price": 100});
+    json!({"customer_id": customer_id, "line_items": [line]})
+}
+
+fn take() -> Value {
+    json!({"sku": "OF-1", "delta": -1, "reason": "used"})
+}
+
+/// The keys of the changes that were sent, each once.
+fn keys(api: &FakeApi) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    for seen in api.seen().iter().filter(|seen| seen.method == "POST") {
+        let key = &seen.headers["idempotency-key"];
+        if !keys.contains(key) {
+            keys.push(key.clone());
+        }
+    }
+    keys
+}
+
+async fn pending(shop: &Shop) -> i64 {
+    shop.number("select count(*) from remote_changes").await
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_invoice_and_a_payment_whose_answers_were_lost_are_made_once(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let billing = Billing::start().await;
+    let shop = billing.shop(database).await.with_env("BILLING_MAX_RETRIES", "0");
+    let id = shop.customer().await;
+    billing.lose_answers(2);
+    for _ in 0..2 {
+        let reply = shop.call("create_invoice", bill(id)).await;
+        assert_eq!(reply.refusal(), "upstream_error");
+        assert!(reply.envelope["hint"].as_str().unwrap().contains("within 10 minutes"));
+        // By another process, too.
+        shop.restart().await;
+    }
+    let made = shop.call("create_invoice", bill(id)).await;
+    let first = made.success()["invoice"]["invoice_id"].clone();
+    assert_eq!((keys(&billing.api).len(), pending(&shop).await), (1, 0));
+    // Its outcome is known, so that the same again is another one.
+    let made = shop.call("create_invoice", bill(id)).await;
+    assert_ne!(made.success()["invoice"]["invoice_id"], first);
+    assert_eq!(keys(&billing.api).len(), 2);
+
+    let pay = json!({"invoice_id": first, "amount": 40, "method": "cash"});
+    billing.lose_answers(1);
+    let reply = shop.call("create_payment", pay.clone()).await;
+    assert_eq!(reply.refusal(), "upstream_error");
+    shop.restart().await;
+    let reply = shop.call("create_payment", pay.clone()).await;
+    assert_eq!(reply.success()["invoice"]["amount_due"], 60.0);
+    assert!(shop.call("create_payment", pay).await.is_replayed());
+    assert_eq!(billing.invoice("I-1")["amount_paid"], 40.0);
+    assert_eq!((keys(&billing.api).len(), pending(&shop).await), (3, 0));
+}
+
+#[rstest]
+#[tokio::test]
+async fn stock_whose_answer_was_lost_is_moved_once(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let inventory = Inventory::start().await;
+    let shop = inventory.shop(database).await.with_env("INVENTORY_MAX_RETRIES", "0");
+    inventory.lose_answers(1);
+    assert_eq!(shop.call("adjust_stock", take()).await.refusal(), "upstream_error");
+    // What else is asked for meanwhile has keys of its own.
+    let other = json!({"sku": "OF-1", "delta": -2, "reason": "used"});
+    let reply = shop.call("adjust_stock", other).await;
+    assert_eq!(reply.success()["product"]["stock_quantity"], 4);
+    let reply = shop.server().await.call("adjust_stock", take()).await;
+    assert_eq!(inventory.product("P-1")["stock_quantity"], 4);
+    assert!(!reply.is_error && pending(&shop).await == 0, "{}", reply.envelope);
+    let reply = shop.call("adjust_stock", take()).await;
+    assert_eq!(reply.success()["product"]["stock_quantity"], 3);
+    assert_eq!(keys(&inventory.api).len(), 3);
+    // A refusal is an answer, too.
+    let all = json!({"sku": "OF-1", "delta": -9, "reason": "used"});
+    for _ in 0..2 {
+        let reply = shop.call("adjust_stock", all.clone()).await;
+        assert_eq!(reply.refusal(), "insufficient_stock");
+    }
+    assert_eq!((keys(&inventory.api).len(), pending(&shop).await), (5, 0));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_change_whose_server_died_is_made_once(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let inventory = Inventory::start().await;
+    let shop = inventory.shop(database).await.with_env("INVENTORY_TIMEOUT", "5");
+    let mut dying = shop.server().await;
+    dying.call("check_stock", json!({"sku": "OF-1"})).await.success();
+    inventory.api.delay(Duration::from_millis(200));
+    dying.send_call("adjust_stock", take()).await;
+    while keys(&inventory.api).is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    dying.kill().await;
+    while inventory.product("P-1")["stock_quantity"] == 7 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let reply = shop.call("adjust_stock", take()).await;
+    assert_eq!(reply.success()["product"]["stock_quantity"], 6);
+    assert_eq!((keys(&inventory.api).len(), pending(&shop).await), (1, 0));
+}
+
+#[tokio::test]
+async fn what_was_asked_for_long_ago_is_forgotten() {
+    let inventory = Inventory::start().await;
+    let shop = inventory.shop(Database::Sqlite).await.with_env("INVENTORY_MAX_RETRIES", "0");
+    for column in ["last_asked_at = last_asked_at - 601", "first_asked_at = first_asked_at - 86401"]
+    {
+        let before = keys(&inventory.api).len();
+        shop.call("check_stock", json!({"sku": "OF-1"})).await.success();
+        inventory.api.fail(Some(Fault::Status(500)));
+        assert_eq!(shop.call("adjust_stock", take()).await.refusal(), "upstream_error");
+        shop.execute_sql(&format!("update remote_changes set {column}")).await.unwrap();
+        inventory.api.fail(None);
+        shop.call("adjust_stock", take()).await.success();
+        assert_eq!((keys(&inventory.api).len() - before, pending(&shop).await), (2, 0));
+    }
+}
