@@ -10,6 +10,7 @@ use crate::config::RemoteApi;
 use crate::domain::invoice::Status;
 use crate::domain::money::Money;
 use crate::domain::remote::invoice::{Asked, RemoteInvoice, RemoteInvoices, RemotePayment};
+use crate::domain::remote::objection::Objection;
 use crate::domain::remote::{Context, Unusable, Warnings};
 
 /// What it answers where it has no such invoice or customer.
@@ -30,8 +31,8 @@ pub enum Changed<T> {
     Made(T),
     /// There is no such invoice or customer.
     Absent,
-    /// What is there forbids it: more is paid than is due.
-    Conflict,
+    /// What is there forbids it, for this reason.
+    Conflict(Objection),
 }
 
 /// A payment that was recorded, and the invoice with it where the service told that, too.
@@ -159,7 +160,7 @@ impl BillingClient {
         read: impl FnOnce(&Value) -> Result<Option<T>, UpstreamError>,
     ) -> Result<Changed<T>, UpstreamError> {
         let read = |answer: &Answer| match answer.status() {
-            StatusCode::CONFLICT => Ok(Changed::Conflict),
+            StatusCode::CONFLICT => Ok(Changed::Conflict(Objection::read(answer.body()))),
             status if ABSENT.contains(&status) => Ok(Changed::Absent),
             _ => Ok(match read(&answer.json::<Value>()?)? {
                 Some(made) => Changed::Made(made),

@@ -7,6 +7,7 @@ use super::crm::malformed;
 use super::http::{Answer, Http, Request};
 use super::{Upstream, UpstreamError};
 use crate::config::RemoteApi;
+use crate::domain::remote::objection::Objection;
 use crate::domain::remote::product::{Asked, RemoteProduct, RemoteProducts};
 use crate::domain::remote::{Context, Warnings};
 
@@ -43,8 +44,8 @@ pub enum Changed {
     Made(RemoteProduct),
     /// There is no such product.
     Absent,
-    /// What is there forbids it: the SKU is taken, or there is not so much.
-    Conflict,
+    /// What is there forbids it, for this reason.
+    Conflict(Objection),
 }
 
 impl InventoryClient {
@@ -140,7 +141,7 @@ impl InventoryClient {
         context: Context<'_>,
     ) -> Result<Changed, UpstreamError> {
         let read = |answer: &Answer| match answer.status() {
-            StatusCode::CONFLICT => Ok(Changed::Conflict),
+            StatusCode::CONFLICT => Ok(Changed::Conflict(Objection::read(answer.body()))),
             status if ABSENT.contains(&status) => Ok(Changed::Absent),
             _ => match RemoteProduct::read(&answer.json::<Value>()?, asked, context) {
                 Ok(Some((product, _))) => Ok(Changed::Made(product)),

@@ -13,8 +13,10 @@ use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 
 use super::Call;
+use super::write::conflict;
+use crate::clients::Upstream;
 use crate::domain::time::Timestamp;
-use crate::error::ToolError;
+use crate::error::{Code, Refusal, ToolError};
 use crate::store::{Session, Store};
 
 /// How long an answer counts as waited for after the last sign of whoever waits, in seconds.
@@ -108,6 +110,21 @@ impl RemoteChange {
         }
         .await;
         log(written);
+    }
+
+    /// The service knows the key, and not with this change, or not yet: the caller's key is used up, and
+    /// under one of ours nobody knows what became of it.
+    pub async fn key_conflict(&self, service: Upstream) -> Refusal {
+        if self.store.is_none() {
+            return conflict();
+        }
+        self.lost().await;
+        Refusal::new(
+            Code::UpstreamError,
+            format!("{} is still at that change, and did not say how it ended.", service.spoken()),
+            format!("the {} says that the change is under way or was another one", service.name()),
+        )
+        .hint("Look whether it was made; just the same again within 10 minutes counts once.")
     }
 
     /// Nobody knows whether it was made, and nobody waits any more.

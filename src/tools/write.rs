@@ -107,7 +107,8 @@ impl Write {
     }
 }
 
-fn conflict() -> Refusal {
+/// The refusal of a key that was used with other arguments.
+pub(super) fn conflict() -> Refusal {
     Refusal::new(
         Code::IdempotencyConflict,
         "That request was already made with other details.",

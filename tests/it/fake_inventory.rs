@@ -22,6 +22,8 @@ struct Records {
     done: BTreeMap<String, Answer>,
     /// Loses so many answers to changes that it makes.
     lost: usize,
+    /// What it answers to changes instead of making them.
+    refusal: Option<Answer>,
 }
 
 impl Inventory {
@@ -63,6 +65,11 @@ impl Inventory {
         records.products.iter().find(|product| product["product_id"] == id).unwrap().clone()
     }
 
+    /// Makes no change and answers this from now on; `None`: makes them again.
+    pub fn refuse_changes(&self, refusal: Option<Answer>) {
+        self.records.lock().unwrap().refusal = refusal;
+    }
+
     /// Makes the next changes, and answers so many of them with 503.
     pub fn lose_answers(&self, count: usize) {
         self.records.lock().unwrap().lost = count;
@@ -88,6 +95,7 @@ impl Records {
             ("GET", ["products", id]) => {
                 found(self.products.iter().find(|product| product["product_id"] == *id))
             }
+            ("POST", _) if self.refusal.is_some() => self.refusal.clone().unwrap_or_default(),
             ("POST", _) => {
                 let key = seen.headers["idempotency-key"].clone();
                 let answer = match self.done.get(&key) {

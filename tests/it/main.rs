@@ -62,6 +62,7 @@ mod remote_billing;
 mod remote_customers;
 mod remote_faults;
 mod remote_inventory;
+mod remote_refusals;
 mod remote_repeats;
 mod remote_tickets;
 mod remote_updates;

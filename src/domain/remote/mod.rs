@@ -6,6 +6,7 @@
 
 pub mod customer;
 pub mod invoice;
+pub mod objection;
 pub mod product;
 pub mod ticket;
 

@@ -124,9 +124,16 @@ impl CreateInvoice {
         let making = call.engine.billing.create(body, (name.clone(), asked.key()), call.now);
         let said = match asked.wait(making).await {
             Ok(Changed::Made(said)) => said,
-            Ok(Changed::Absent | Changed::Conflict) => {
+            Ok(Changed::Conflict(objection)) if objection.is_about_the_key() => {
+                return Err(asked.key_conflict(Upstream::Billing).await.into());
+            }
+            Ok(Changed::Absent) => {
                 asked.refused().await;
-                return Err(refused().into());
+                return Err(refused("it does not know the customer").into());
+            }
+            Ok(Changed::Conflict(_)) => {
+                asked.refused().await;
+                return Err(refused("something there is in the way of it").into());
             }
             Err(error) => {
                 asked.lost().await;
@@ -234,11 +241,11 @@ fn body(new: &NewInvoice, customer: &CustomerRow) -> Value {
     body
 }
 
-fn refused() -> Refusal {
+fn refused(why: &str) -> Refusal {
     Refusal::new(
         Code::UpstreamError,
         "The billing system did not accept that invoice; nothing was changed.",
-        "the billing service does not know the customer, or refuses the invoice",
+        format!("the billing service refuses the invoice: {why}"),
     )
     .hint("Tell the shop.")
 }

@@ -17,6 +17,7 @@ use crate::domain::id::InvoiceId;
 use crate::domain::invoice::{Method, Status};
 use crate::domain::money::{MAX_MINOR, Money};
 use crate::domain::remote::invoice::{RemoteInvoice, RemotePayment};
+use crate::domain::remote::objection::Objection;
 use crate::domain::text;
 use crate::error::{Code, Refusal, ToolError};
 use crate::store::{
@@ -182,11 +183,14 @@ impl CreatePayment {
                 asked.refused().await;
                 return Err(invoice_not_found(self.invoice_id).into());
             }
-            Ok(Changed::Conflict) => {
+            Ok(Changed::Conflict(objection)) if objection.is_about_the_key() => {
+                return Err(asked.key_conflict(Upstream::Billing).await.into());
+            }
+            Ok(Changed::Conflict(objection)) => {
                 asked.refused().await;
                 let known = Known::ask((Self::NAME, call), self.invoice_id).await?;
                 refuse_status(&known.row.invoice)?;
-                return Err(overpayment(amount, &known.row.invoice).into());
+                return Err(refuse_remotely(amount, &known.row.invoice, &objection).into());
             }
             Err(error) => {
                 asked.lost().await;
@@ -299,6 +303,29 @@ fn refuse_status(invoice: &Invoice) -> Result<(), Refusal> {
         .hint("get_invoices with status pending or overdue lists what is to be paid.")
         .data(json!({"status": invoice.status}))),
     }
+}
+
+/// The refusal of a payment by the billing service: as too much where our own knowledge or its word says
+/// so.
+fn refuse_remotely(amount: Money, invoice: &Invoice, objection: &Objection) -> Refusal {
+    if amount > due(invoice) {
+        return overpayment(amount, invoice);
+    }
+    if !objection.is_overpayment() {
+        return Refusal::new(
+            Code::UpstreamError,
+            "The billing system did not accept that payment; nothing was changed.",
+            "the billing service refuses the payment: something there is in the way of it",
+        )
+        .hint("Tell the shop; the amount is not more than what is due.");
+    }
+    Refusal::new(
+        Code::Overpayment,
+        "The billing system says that this is more than is due.",
+        format!("amount is {}, and the billing service calls it too much", amount.spoken()),
+    )
+    .hint("get_invoice says what is due; tell the shop if that is not less.")
+    .data(json!({"invoice_id": invoice.id, "status": invoice.status}))
 }
 
 fn overpayment(amount: Money, invoice: &Invoice) -> Refusal {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Number, json};
 
-use super::remote::{Outcome, ProductChange};
+use super::remote::{Outcome, ProductChange, refused};
 use super::{One, Which, tell};
 use crate::cache::inventory::Change;
 use crate::clients::Upstream;
@@ -103,10 +103,14 @@ impl CreateProduct {
                 let message = format!("{} is now on file. {}", product.name, tell(&product));
                 write.finish(Answer::new(message, One::now(*product))).await
             }
-            Outcome::Conflict | Outcome::Absent => {
-                let known = Which::Sku(new.sku).look_up(Self::NAME, call).await?;
-                Err(taken(&known.product).into())
-            }
+            Outcome::Conflict(_) => match Which::Sku(new.sku).look_up(Self::NAME, call).await {
+                Ok(known) => Err(taken(&known.product).into()),
+                Err(ToolError::Refused(refusal)) if refusal.code() == Code::ProductNotFound => {
+                    Err(refused("something there is in the way of it").into())
+                }
+                Err(error) => Err(error),
+            },
+            Outcome::Absent => Err(refused("it has no place for products").into()),
         }
     }
 

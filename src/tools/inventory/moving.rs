@@ -4,12 +4,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::remote::{Outcome, ProductChange};
+use super::remote::{Outcome, ProductChange, refused};
 use super::{One, Which, tell};
 use crate::cache::inventory::Change;
 use crate::clients::Upstream;
 use crate::config::Toolset;
 use crate::domain::id::ProductId;
+use crate::domain::remote::objection::Objection;
 use crate::domain::text;
 use crate::error::{Code, Refusal, ToolError};
 use crate::store::{MAX_STOCK, Product};
@@ -98,13 +99,31 @@ impl AdjustStock {
                 let message = tell(&product);
                 write.finish(Answer::new(message, One::now(*product))).await
             }
-            Outcome::Conflict => {
+            Outcome::Conflict(objection) => {
                 let known = Which::Id(known.id).look_up(Self::NAME, call).await?;
-                Err(refuse_delta(self.delta, &known.product).into())
+                Err(refuse_remotely(self.delta, &known.product, &objection).into())
             }
             Outcome::Absent => Err(Which::Id(known.id).not_found().into()),
         }
     }
+}
+
+/// The refusal of a change by the inventory: as too much where our own knowledge or its word says so.
+fn refuse_remotely(delta: i64, product: &Product, objection: &Objection) -> Refusal {
+    let after = product.stock_quantity.saturating_add(delta);
+    if !(0..=MAX_STOCK).contains(&after) {
+        return refuse_delta(delta, product);
+    }
+    if delta > 0 || !objection.is_insufficient() {
+        return refused("something there is in the way of it");
+    }
+    Refusal::new(
+        Code::InsufficientStock,
+        format!("The inventory system says that not so many of {} are there.", product.name),
+        format!("delta is {delta}, and the inventory service calls it too much"),
+    )
+    .hint("check_stock says how many there are; some of them may be promised to others.")
+    .data(json!({"product_id": product.id, "stock_quantity": product.stock_quantity}))
 }
 
 fn refuse_delta(delta: i64, product: &Product) -> Refusal {

@@ -8,6 +8,7 @@ use crate::cache::inventory::{Change, Found, Question, keep_in};
 use crate::clients::Upstream;
 use crate::clients::inventory::Changed;
 use crate::domain::remote::Warnings;
+use crate::domain::remote::objection::Objection;
 use crate::error::{Code, Refusal, ToolError};
 use crate::store::Product;
 use crate::tools::Call;
@@ -117,8 +118,8 @@ pub(super) enum Outcome {
     Made(Write, Box<Product>),
     /// It was done under this key before.
     Replayed(Value),
-    /// What is there forbids it.
-    Conflict,
+    /// What is there forbids it, for this reason.
+    Conflict(Objection),
     /// The inventory has no such product.
     Absent,
 }
@@ -134,12 +135,16 @@ impl ProductChange<'_> {
         let changing = call.engine.inventory.change(self.change, asked.key(), call.now);
         let product = match asked.wait(changing).await {
             Ok(Changed::Made(product)) => product,
-            Ok(refused) => {
+            Ok(Changed::Conflict(objection)) if objection.is_about_the_key() => {
+                return Err(asked.key_conflict(Upstream::Inventory).await.into());
+            }
+            Ok(Changed::Conflict(objection)) => {
                 asked.refused().await;
-                return Ok(match refused {
-                    Changed::Conflict => Outcome::Conflict,
-                    _ => Outcome::Absent,
-                });
+                return Ok(Outcome::Conflict(objection));
+            }
+            Ok(Changed::Absent) => {
+                asked.refused().await;
+                return Ok(Outcome::Absent);
             }
             Err(source) => {
                 asked.lost().await;
@@ -164,6 +169,16 @@ impl ProductChange<'_> {
         .await;
         kept.map_err(|error| not_kept_here(self.tool, &error))
     }
+}
+
+/// The inventory does not do it, and says nothing that a caller could mend.
+pub(super) fn refused(why: &str) -> Refusal {
+    Refusal::new(
+        Code::UpstreamError,
+        "The inventory system did not accept that; nothing was changed.",
+        format!("the inventory service refuses the change: {why}"),
+    )
+    .hint("Tell the shop.")
 }
 
 /// The change is made where it counts, and only the shop's copy of it is missing.
