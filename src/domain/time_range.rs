@@ -26,6 +26,26 @@ pub enum InvalidRange {
     Reversed,
 }
 
+/// The instants from `from` to `to` that a row of the database can have, as [`parse_whole_range`] reads
+/// them.
+///
+/// # Errors
+/// A `from` or `to` that is neither, and a `from` after `to`.
+pub fn parse_range(
+    from: Option<&str>,
+    to: Option<&str>,
+    now: Timestamp,
+    zone: Tz,
+) -> Result<Interval, InvalidRange> {
+    parse_whole_range(from, to, now, zone).map(within_database)
+}
+
+/// The part of a range in which rows can lie.
+pub fn within_database(range: Interval) -> Interval {
+    let within = |at: Timestamp| at.clamp(FIRST, END);
+    Interval { start: within(range.start), end: within(range.end) }
+}
+
 /// The instants from `from` to `to`, each a day or a time as [`parse_day`] and [`parse_instant`]
 /// read them.
 ///
@@ -34,7 +54,7 @@ pub enum InvalidRange {
 ///
 /// # Errors
 /// A `from` or `to` that is neither, and a `from` after `to`.
-pub fn parse_range(
+pub fn parse_whole_range(
     from: Option<&str>,
     to: Option<&str>,
     now: Timestamp,
@@ -48,8 +68,7 @@ pub fn parse_range(
     {
         return Err(InvalidRange::Reversed);
     }
-    let within = |at: Timestamp| at.clamp(FIRST, END);
-    Ok(Interval { start: within(from.unwrap_or(FIRST)), end: within(to.unwrap_or(END)) })
+    Ok(Interval { start: from.unwrap_or(FIRST), end: to.unwrap_or(END) })
 }
 
 /// All of a day, or the one second of a time.

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::arguments::refuse;
-use super::times::read_range;
+use super::times::read_whole_range;
 use super::{Answer, Call, Effect, Tool};
 use crate::config::Toolset;
 use crate::domain::local_time::{day_bounds, local_date, rfc3339};
 use crate::domain::time::{Interval, Timestamp};
+use crate::domain::time_range::within_database;
 use crate::error::{Refusal, ToolError};
 use crate::store::Session;
 use rows::{Row, Told};
@@ -72,7 +73,9 @@ impl Tool for GetAnalytics {
     async fn run(self, call: &Call<'_>) -> Result<Answer<Reported>, ToolError> {
         let span = self.span(call)?;
         let store = call.engine.store().await?;
-        let Told { message, rows } = self.report.ask(&mut store.read().await?, span, call).await?;
+        let searched = within_database(span);
+        let told = self.report.ask(&mut store.read().await?, searched, call).await?;
+        let Told { message, rows } = told;
         let (from, to) = (first(span.start, call), last(span.end, call));
         Ok(Answer::new(message, Reported { report: self.report, from, to, rows }))
     }
@@ -102,13 +105,13 @@ impl Report {
 }
 
 impl GetAnalytics {
-    /// The time that is reported on; what is left out of it is the last 90 days.
+    /// The time that is reported on, as it was given; what is left out of it is the last 90 days.
     fn span(&self, call: &Call<'_>) -> Result<Interval, Refusal> {
         let zone = call.engine.shop().zone;
         let today = local_date(call.now, zone);
         let (from, to) = (self.from.as_deref(), self.to.as_deref());
         let to_today = today.to_string();
-        let given = read_range(from, Some(to.unwrap_or(&to_today)), call);
+        let given = read_whole_range(from, Some(to.unwrap_or(&to_today)), call);
         if from.is_some() {
             return given.map_err(|refusal| match to {
                 None if is_reversed(&refusal) => refuse("from", "is after today; give to, too"),

@@ -8,7 +8,7 @@ use super::arguments::refuse;
 use crate::domain::local_time::{clock_time, rfc3339, spoken};
 use crate::domain::time::{Interval, Timestamp};
 use crate::domain::time_input::{InvalidTime, parse_day, parse_instant};
-use crate::domain::time_range::{InvalidRange, parse_range};
+use crate::domain::time_range::{InvalidRange, parse_whole_range, within_database};
 use crate::error::{Code, Refusal};
 
 /// Reads an instant that a caller gave.
@@ -29,7 +29,16 @@ pub(super) fn read_range(
     to: Option<&str>,
     call: &Call<'_>,
 ) -> Result<Interval, Refusal> {
-    parse_range(from, to, call.now, call.engine.shop().zone).map_err(|wrong| match wrong {
+    read_whole_range(from, to, call).map(within_database)
+}
+
+/// Reads the same as it was given, also where no row of the database can lie.
+pub(super) fn read_whole_range(
+    from: Option<&str>,
+    to: Option<&str>,
+    call: &Call<'_>,
+) -> Result<Interval, Refusal> {
+    parse_whole_range(from, to, call.now, call.engine.shop().zone).map_err(|wrong| match wrong {
         InvalidRange::From(wrong) => refuse_time("from", from.unwrap_or_default(), wrong, call),
         InvalidRange::To(wrong) => refuse_time("to", to.unwrap_or_default(), wrong, call),
         InvalidRange::Reversed => refuse("from", "is after to"),

@@ -199,3 +199,32 @@ async fn a_report_is_of_the_last_90_days_unless_it_is_told(
         assert!(reply.message().starts_with("There were no "), "{}", reply.message());
     }
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_report_says_of_which_time_it_was_asked_for(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    march(&shop).await;
+    for (from, to) in [
+        ("1970-01-02", "9999-12-31"),
+        ("9999-01-01", "9999-12-31"),
+        ("4147-08-20", "4147-08-21"),
+        ("1970-01-02T00:00:01-05:00", "9999-12-31T23:59:59-05:00"),
+    ] {
+        for report in ["popular_services", "peak_times", "average_duration", "no_shows", "revenue"]
+        {
+            let arguments = json!({"report": report, "from": from, "to": to});
+            let reply = shop.call("get_analytics", arguments).await;
+            let data = reply.success();
+            // The last second of a day is told as the day.
+            let day = if to.starts_with("9999") { "9999-12-31" } else { to };
+            assert_eq!([&data["from"], &data["to"]], [from, day], "{report}");
+            let is_none = data["rows"].as_array().unwrap().is_empty();
+            assert!(is_none || from.starts_with("1970"), "{report}: {data}");
+        }
+    }
+    let reply = shop.call("get_analytics", json!({"report": "no_shows", "to": "9999-12-31"})).await;
+    assert_eq!(reply.success()["from"], "9999-10-03");
+}
