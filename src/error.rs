@@ -1,6 +1,6 @@
 //! What goes wrong, with its two faces: what the caller is told, and what the log keeps.
 
-mod upstream;
+pub mod upstream;
 
 use std::sync::Arc;
 

@@ -137,9 +137,10 @@ fn is_outage(error: &UpstreamError) -> bool {
         | UpstreamError::CircuitOpen
         | UpstreamError::Off
         | UpstreamError::Status(502..=504) => true,
-        UpstreamError::Status(_) | UpstreamError::Malformed { .. } | UpstreamError::Unsendable => {
-            false
-        }
+        UpstreamError::Status(_)
+        | UpstreamError::Redirected(_)
+        | UpstreamError::Malformed { .. }
+        | UpstreamError::Unsendable => false,
     }
 }
 

@@ -21,7 +21,10 @@ pub enum UpstreamError {
         /// How long the service asked to wait, if it did.
         retry_after_seconds: Option<u64>,
     },
-    /// Any other status than success, redirects included.
+    /// A status from 300 to 399: it sends us to another address.
+    #[error("the service redirects elsewhere (status {0}), which is not followed")]
+    Redirected(u16),
+    /// Any other status than success.
     #[error("the service answered with status {0}")]
     Status(u16),
     /// An answer of the wrong kind, shape or size.
@@ -72,7 +75,7 @@ impl UpstreamError {
     /// Whether it speaks of a service in trouble, which is what opens the circuit.
     ///
     /// A service that limits us is left alone as well: asking on would only prolong it. Any other
-    /// status from 300 to 499 is about our request, and comes from a service that works.
+    /// status from 300 to 499 is about our request or our settings, and comes from a service that works.
     pub fn is_service_failure(&self) -> bool {
         match self {
             Self::Timeout
@@ -81,8 +84,17 @@ impl UpstreamError {
             | Self::RateLimited { .. }
             | Self::Malformed { .. } => true,
             Self::Status(status) => *status >= 500,
-            Self::Unauthorized | Self::Unsendable | Self::Off | Self::CircuitOpen => false,
+            Self::Unauthorized
+            | Self::Redirected(_)
+            | Self::Unsendable
+            | Self::Off
+            | Self::CircuitOpen => false,
         }
+    }
+
+    /// Whether only the shop's settings can mend it, or the service's.
+    pub fn is_of_settings(&self) -> bool {
+        matches!(self, Self::Unauthorized | Self::Redirected(_))
     }
 
     /// Whether the service may have done what it was asked to, although it did not say so.
@@ -90,6 +102,8 @@ impl UpstreamError {
         match self {
             Self::Timeout | Self::Interrupted(_) | Self::Malformed { .. } => true,
             Self::Status(status) => *status >= 500,
+            // "See other" is also how a service says that it is done.
+            Self::Redirected(status) => *status == 303,
             Self::Unavailable(_)
             | Self::Unauthorized
             | Self::RateLimited { .. }

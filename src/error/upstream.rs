@@ -35,27 +35,42 @@ fn code(error: &UpstreamError) -> Code {
         UpstreamError::Unsendable => Code::InvalidArgument,
         UpstreamError::Unavailable(_)
         | UpstreamError::Interrupted(_)
+        | UpstreamError::Redirected(_)
         | UpstreamError::Status(_)
         | UpstreamError::Malformed { .. } => Code::UpstreamError,
     }
 }
 
 fn message(service: Upstream, error: &UpstreamError) -> String {
-    let end = match error {
-        UpstreamError::RateLimited { .. } => "takes no more questions for the moment.",
-        UpstreamError::Unauthorized => "does not let us in.",
-        UpstreamError::Unsendable => "cannot be asked about that.",
-        UpstreamError::Off => "is switched off here.",
-        UpstreamError::Status(300..=499) => "did not accept that.",
-        _ => "does not answer right now.",
-    };
-    format!("{} {end}", service.spoken())
+    let state = state(error);
+    let now = if state == SILENT { " right now" } else { "" };
+    format!("{} {state}{now}.", service.spoken())
+}
+
+const SILENT: &str = "does not answer";
+
+/// What is the matter with a service, in words that read on after its name.
+pub fn state(error: &UpstreamError) -> &'static str {
+    match error {
+        UpstreamError::RateLimited { .. } => "takes no more questions for the moment",
+        UpstreamError::Unauthorized => "does not let us in",
+        UpstreamError::Redirected(_) => "has moved to another address",
+        UpstreamError::Unsendable => "cannot be asked about that",
+        UpstreamError::Off => "is switched off here",
+        UpstreamError::Status(400..=499) => "did not accept that",
+        UpstreamError::Malformed { .. } => "gives no answer that can be used",
+        _ => SILENT,
+    }
 }
 
 fn hint(service: Upstream, error: &UpstreamError) -> String {
     let retry = match error {
         UpstreamError::RateLimited { retry_after_seconds } => try_again_in(*retry_after_seconds),
-        UpstreamError::Unauthorized | UpstreamError::Off | UpstreamError::Status(300..=499) => {
+        UpstreamError::Unauthorized | UpstreamError::Redirected(_) => {
+            "tell the shop, whose settings have to be mended: `servicebay doctor` says how"
+                .to_owned()
+        }
+        UpstreamError::Off | UpstreamError::Status(400..=499) => {
             "tell the shop if it goes on".to_owned()
         }
         UpstreamError::Unsendable => "leave out signs that no id has".to_owned(),
@@ -105,6 +120,19 @@ mod tests {
         let silent = ["The customer system does not answer right now.", "Try again in a minute."];
         check(false, &UpstreamError::Timeout, silent);
         check(true, &UpstreamError::CircuitOpen, silent);
+    }
+
+    #[test]
+    fn what_only_the_settings_mend_is_told_as_that() {
+        let mend = "Tell the shop, whose settings have to be mended: `servicebay doctor` says how.";
+        for (error, state) in [
+            (UpstreamError::Unauthorized, "does not let us in."),
+            (UpstreamError::Redirected(301), "has moved to another address."),
+        ] {
+            let message = format!("The customer system {state}");
+            check(false, &error, [&message, mend]);
+            check(true, &error, [&message, mend]);
+        }
     }
 
     #[test]

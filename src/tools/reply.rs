@@ -119,6 +119,10 @@ impl Reply {
 pub fn log_failure(tool: &str, error: &ToolError) {
     match error {
         ToolError::Refused(_) => {}
+        // Somebody at the shop has to mend it.
+        ToolError::Upstream { source, .. } if source.is_of_settings() => {
+            tracing::warn!(tool, error = %causes(error), "an upstream failed")
+        }
         // Other people's servers fail now and then; the caller was told.
         ToolError::Upstream { .. } => {
             tracing::info!(tool, error = %causes(error), "an upstream failed")

@@ -10,6 +10,7 @@ use super::reply::log_failure;
 use crate::clients::{Upstream, UpstreamError};
 use crate::domain::local_time::{rfc3339, spoken};
 use crate::domain::time::Timestamp;
+use crate::error::upstream::state;
 use crate::error::{Code, ToolError};
 
 /// Whether a reply is the last known state, beside the rest of its data; nothing where it is not.
@@ -63,8 +64,8 @@ impl Silent {
         log_failure(tool, &failure);
         let staleness = Staleness::of(as_of, failure.refusal().code(), call);
         let said_at = spoken(as_of, call.now, call.engine.shop().zone);
-        let service = self.service.spoken();
-        let sentence = format!("{service} does not answer; this is what it said on {said_at}.");
+        let (service, state) = (self.service.spoken(), state(&self.error));
+        let sentence = format!("{service} {state}; this is what it said on {said_at}.");
         (staleness, sentence)
     }
 }

@@ -55,14 +55,22 @@ async fn each_fault_has_its_code_and_leaves_the_last_known_state(
         }
         let reply = shop.call("lookup_customer", json!({"crm_id": "C-2"})).await;
         assert_eq!(reply.refusal(), *code, "{name}: {}", reply.envelope);
+        let state = match *name {
+            "status 401" | "status 403" => "does not let us in",
+            "status 429" => "takes no more questions for the moment",
+            "redirected" => "has moved to another address",
+            "endless" | "no JSON" | "half a JSON" | "nothing" | "another shape"
+            | "a list of strings" | "somebody else" => "gives no answer that can be used",
+            _ => "does not answer",
+        };
         for key in [json!({"crm_id": "C-1"}), json!({"email": "ann@example.com"})] {
             let reply = shop.call("lookup_customer", key).await;
-            check_stale(&reply.envelope, code, name);
+            check_stale(&reply.envelope, (code, state), name);
             assert_eq!(reply.success()["customer"]["id"], id, "{name}");
             assert_eq!(reply.success()["customer"]["tier"], "premium", "{name}");
         }
         let reply = shop.call("get_customer_tickets", tickets.clone()).await;
-        check_stale(&reply.envelope, code, name);
+        check_stale(&reply.envelope, (code, state), name);
         assert_eq!(reply.success()["tickets"][0]["crm_ticket_id"], "T-1", "{name}");
     }
     assert_eq!(elsewhere.count(), 0, "nobody is sent elsewhere");
@@ -75,14 +83,15 @@ async fn each_fault_has_its_code_and_leaves_the_last_known_state(
 }
 
 #[track_caller]
-fn check_stale(envelope: &Value, code: &str, name: &str) {
+fn check_stale(envelope: &Value, (code, state): (&str, &str), name: &str) {
     let data = &envelope["data"];
     assert_eq!(data["stale"], true, "{name}: {envelope:#}");
     let age = chrono::Utc::now().timestamp() - data::seconds(&data["as_of"]);
     assert!((0..600).contains(&age), "{name}: {envelope:#}");
     assert_eq!(data["stale_because"], code, "{name}");
     let message = envelope["message"].as_str().unwrap();
-    assert!(message.contains("does not answer; this is what it said on"), "{name}: {message}");
+    let told = format!("{state}; this is what it said on");
+    assert!(message.contains(&told), "{name}: {message}");
 }
 
 #[tokio::test]
@@ -152,4 +161,23 @@ async fn fail_five_times(crm: &Crm, shop: &Shop) {
         assert_eq!(reply.refusal(), "upstream_error");
     }
     assert_eq!(crm.api.count() - before, 5);
+}
+
+#[tokio::test]
+async fn what_only_the_settings_mend_is_told_to_the_log_as_well() {
+    let crm = Crm::start().await;
+    let shop = crm.shop(Database::Sqlite).await;
+    for (fault, told) in [
+        (Fault::Status(401), "refused the credentials"),
+        (Fault::Redirect("https://crm.example".to_owned()), "redirects elsewhere (status 302)"),
+    ] {
+        let mut server = shop.server().await;
+        crm.api.fail(None);
+        server.call("lookup_customer", json!({"crm_id": "C-1"})).await.success();
+        assert!(!server.stderr().contains(told), "{told}");
+        crm.api.fail(Some(fault));
+        let reply = server.call("lookup_customer", json!({"crm_id": "C-1"})).await;
+        assert_eq!(reply.success()["stale"], true, "{told}");
+        assert!(server.stderr().contains(told), "{told}: {}", server.stderr());
+    }
 }

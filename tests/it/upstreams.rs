@@ -85,6 +85,30 @@ async fn what_cannot_be_counted_holds_nothing_up() {
 }
 
 #[tokio::test]
+async fn the_doctor_knows_a_web_page_from_an_api() {
+    let billing = MockServer::start().await;
+    let shop = Shop::open(Database::Sqlite)
+        .await
+        .with_env("BILLING_API_ENDPOINT", billing.uri())
+        .with_env("BILLING_API_KEY", "right-key-4711");
+    let page = "<!doctype html><title>Log in</title>";
+    let moved = "https://billing.example/v2/health";
+    for (answer, code, told) in [
+        (ResponseTemplate::new(200).set_body_json(json!({"status": "ok"})), 0, "takes the key"),
+        (ResponseTemplate::new(200).set_body_string("OK"), 0, "takes the key"),
+        (ResponseTemplate::new(204), 0, "takes the key"),
+        (ResponseTemplate::new(200).set_body_raw(page, "text/html"), 1, "not as an API does"),
+        (ResponseTemplate::new(302).insert_header("Location", moved), 1, "redirects elsewhere"),
+    ] {
+        billing.reset().await;
+        Mock::given(path("/health")).respond_with(answer).mount(&billing).await;
+        let (status, said) = doctor(&shop).await;
+        assert_eq!(status, Some(code), "{told}: {said}");
+        assert!(said.contains(told) && !said.contains("billing.example"), "{told}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn the_doctor_asks_a_configured_service_with_its_key() {
     let crm = MockServer::start().await;
     Mock::given(path("/v1/health"))

@@ -48,6 +48,7 @@ impl Failure {
                 let retry_after_seconds = retry_after.map(|wait| wait.as_secs());
                 UpstreamError::RateLimited { retry_after_seconds }
             }
+            other if other.is_redirection() => UpstreamError::Redirected(other.as_u16()),
             other => UpstreamError::Status(other.as_u16()),
         };
         let is_transient = matches!(status.as_u16(), 408 | 429 | 502..=504);

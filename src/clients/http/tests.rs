@@ -186,7 +186,9 @@ async fn a_redirect_takes_the_key_nowhere() {
         let template = ResponseTemplate::new(status).insert_header("Location", location);
         let server = answering(template).await;
         let outcome = outcome(&http(&server.uri(), LIMITS), &patch()).await;
-        assert_eq!(outcome, format!("the service answered with status {status}"));
+        let told =
+            format!("the service redirects elsewhere (status {status}), which is not followed");
+        assert_eq!(outcome, told);
     }
     assert_eq!(requests(&other).await, 0);
 }

@@ -95,7 +95,12 @@ async fn what_does_not_pass_by_itself_is_not_tried_again() {
 async fn a_redirect_is_not_followed() {
     let other = Nhtsa::honda().await;
     let elsewhere = format!("{}/vehicles/DecodeVin/{}?format=json", other.base_url(), vin());
-    check(Nhtsa::redirecting(&elsewhere).await, "the service answered with status 302", 1).await;
+    check(
+        Nhtsa::redirecting(&elsewhere).await,
+        "the service redirects elsewhere (status 302), which is not followed",
+        1,
+    )
+    .await;
     assert_eq!(other.requests().await, 0);
 }
 
