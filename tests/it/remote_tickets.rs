@@ -103,6 +103,39 @@ async fn tickets_come_by_status_and_in_pages(
 
 #[rstest]
 #[tokio::test]
+async fn a_count_of_the_crm_is_held_against_what_it_lists(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let crm = Crm::start().await;
+    let shop = crm.shop(database).await;
+    let id = known(&shop).await;
+    let tickets =
+        [ticket("T-3", "closed", 9), ticket("T-2", "open", 8), ticket("T-1", "closed", 7)];
+    let open = json!({"customer_id": id, "status": "open"});
+    // A CRM that does not know the filter, and one that counts the tickets of every status.
+    for listed in [&tickets[..], &tickets[1..2]] {
+        crm.answer(200, json!({"tickets": listed, "total_count": 3}));
+        let reply = shop.call("get_customer_tickets", open.clone()).await;
+        assert_eq!(
+            (ids(reply.success()), reply.message()),
+            (vec!["T-2".to_owned()], "There is 1 open ticket.")
+        );
+        assert_eq!(reply.success()["total_count"], 1);
+    }
+    let first = json!({"customer_id": id, "status": "open", "limit": 2});
+    crm.answer(200, json!({"tickets": tickets[..2], "total": 3}));
+    let reply = shop.call("get_customer_tickets", first).await;
+    assert_eq!(reply.success()["total_count"], 1);
+    // More than it lists, although there would be room for them.
+    crm.answer(200, json!({"tickets": tickets, "total": 40}));
+    let reply = shop.call("get_customer_tickets", by_id(id)).await;
+    assert_eq!(reply.success()["total_count"], 3);
+    let warning = reply.success()["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("counts more tickets than it lists"), "{warning}");
+}
+
+#[rstest]
+#[tokio::test]
 async fn what_the_crm_no_longer_has_is_gone_and_what_changed_is_changed(
     #[values(Database::Sqlite, Database::Postgres)] database: Database,
 ) {

@@ -52,14 +52,20 @@ impl Said {
         if let Err(error) = &kept {
             tracing::warn!(%error, "what the CRM said of tickets could not be kept");
         }
-        let is_complete = self.is_complete();
-        let count = i64::try_from(self.said.tickets.len()).unwrap_or(i64::MAX);
+        let (is_complete, total) = (self.is_complete(), self.total());
+        let mut warnings = self.said.warnings;
+        if is_complete && self.said.total.is_some_and(|said| said > self.said.received) {
+            warnings.add(
+                "The CRM counts more tickets than it lists; those that it lists are told."
+                    .to_owned(),
+            );
+        }
         ListedTickets {
             crm_id: self.crm_id,
             is_complete,
-            total: self.said.total.or(is_complete.then_some(count)),
+            total,
             ids: self.said.tickets.into_iter().map(|ticket| ticket.crm_ticket_id).collect(),
-            warnings: self.said.warnings.into_sentences(),
+            warnings: warnings.into_sentences(),
             is_kept: kept.is_ok(),
         }
     }
@@ -67,7 +73,19 @@ impl Said {
     /// Whether the list has every ticket that there is.
     fn is_complete(&self) -> bool {
         let received = i64::try_from(self.said.received).unwrap_or(i64::MAX);
-        received < self.limit || self.said.total == Some(received)
+        received < self.limit || self.said.total == Some(self.said.received)
+    }
+
+    /// How many tickets there are at the status that was asked for. What the CRM sent counts; its own
+    /// count only where it sent no more than a part, and nothing of another status.
+    fn total(&self) -> Option<i64> {
+        let is_asked = |ticket: &&CrmTicket| self.status.is_none_or(|at| at == ticket.status);
+        let count = self.said.tickets.iter().filter(is_asked).count();
+        if self.is_complete() {
+            return i64::try_from(count).ok();
+        }
+        let is_of_status = count == self.said.tickets.len();
+        i64::try_from(self.said.total.filter(|_| is_of_status)?).ok()
     }
 
     async fn try_keep(&self, store: &Store, now: Timestamp) -> sqlx::Result<()> {
@@ -87,6 +105,7 @@ impl Said {
         // A list of one status says nothing of what stands elsewhere now.
         let is_all = self.status.is_none()
             && self.is_complete()
+            && self.said.total.is_none_or(|total| total == self.said.received)
             && self.said.tickets.len() == self.said.received;
         let gone: Vec<String> = known
             .keys()

@@ -41,7 +41,7 @@ pub struct CrmTickets {
     /// The tickets.
     pub tickets: Vec<CrmTicket>,
     /// How many there are in all, where that was said.
-    pub total: Option<i64>,
+    pub total: Option<usize>,
     /// How many entries the list had, those included that were left out.
     pub received: usize,
     /// What was left out.
@@ -61,7 +61,9 @@ impl CrmTickets {
         }
         let items = list(answer, &WRAPPERS)?;
         let mut read = Self {
-            total: beside_list(answer, &["total", "total_count", "count"]),
+            total: beside_list(answer, &["total", "total_count", "count"])
+                .and_then(|total| usize::try_from(total).ok())
+                .filter(|total| *total >= items.len()),
             received: items.len(),
             ..Self::default()
         };
@@ -86,8 +88,6 @@ impl CrmTickets {
         if read.tickets.is_empty() && !items.is_empty() {
             return Err(Unusable::NoRecord);
         }
-        read.total =
-            read.total.filter(|total| usize::try_from(*total).is_ok_and(|n| n >= items.len()));
         Ok(read)
     }
 }
@@ -132,11 +132,18 @@ fn line(text: &str) -> Result<String, text::InvalidText> {
 /// The status in our words; one that nobody knows needs somebody to look at it.
 fn read_status(fields: Fields<'_>, context: Context<'_>, warnings: &mut Warnings) -> Status {
     let text = fields.text(&["status", "state"]).unwrap_or_default().to_lowercase();
-    match text.replace([' ', '-'], "_").as_str() {
+    match text.replace([' ', '-', '/', ':', '('], "_").as_str() {
         "open" | "new" | "reopened" => Status::Open,
         "in_progress" | "pending" | "on_hold" | "waiting" | "assigned" => Status::InProgress,
-        "resolved" | "solved" | "done" | "completed" => Status::Resolved,
-        "closed" | "cancelled" | "canceled" => Status::Closed,
+        "resolved" | "solved" | "done" | "complete" | "completed" | "fixed" | "finished" => {
+            Status::Resolved
+        }
+        "closed" | "cancelled" | "canceled" | "archived" | "rejected" => Status::Closed,
+        // Such as "closed_as_duplicate".
+        text if text.starts_with("closed_") => Status::Closed,
+        text if text.starts_with("resolved_") => Status::Resolved,
+        "" if fields.get(&["closed_at"]).is_some() => Status::Closed,
+        "" if fields.get(&["resolved_at"]).is_some() => Status::Resolved,
         _ => {
             let service = context.service;
             warnings.add(format!(
@@ -193,6 +200,21 @@ mod tests {
         assert_eq!(second.assigned_to.as_deref(), Some("agent@example.com"));
         assert_eq!(read(&answer["tickets"]).unwrap().tickets, listed.tickets);
         assert_eq!(read(&json!({"data": {"tickets": []}})).unwrap(), CrmTickets::default());
+    }
+
+    #[test]
+    fn what_is_closed_is_not_open() {
+        let check = |ticket: Value, expected| {
+            let listed = read(&json!([ticket])).unwrap();
+            assert_eq!(listed.tickets[0].status, expected, "{ticket}");
+        };
+        check(json!({"id": 1, "status": "Closed"}), Status::Closed);
+        check(json!({"id": 1, "status": "Closed - duplicate"}), Status::Closed);
+        check(json!({"id": 1, "state": "archived"}), Status::Closed);
+        check(json!({"id": 1, "closed_at": "2024-01-08T09:00:00Z"}), Status::Closed);
+        check(json!({"id": 1, "status": "Resolved/verified"}), Status::Resolved);
+        check(json!({"id": 1, "status": "fixed"}), Status::Resolved);
+        check(json!({"id": 1, "closed_at": null}), Status::Open);
     }
 
     #[test]
