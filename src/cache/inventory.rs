@@ -11,6 +11,7 @@ use crate::domain::id::ProductId;
 use crate::domain::remote::product::{Asked, RemoteProduct};
 use crate::domain::remote::{Context, Defaults, Warnings};
 use crate::domain::shop::Shop;
+use crate::domain::text::fold;
 use crate::domain::time::Timestamp;
 use crate::store::{Product, Session, Store};
 use crate::telemetry;
@@ -215,10 +216,16 @@ pub async fn keep_in(
     let mut usable = Vec::new();
     for product in said {
         let own = known.iter().find(|row| row.remote_id.as_ref() == Some(&product.remote_id));
-        let rival = known
-            .iter()
-            .find(|row| row.has_sku(&product.sku) && own.is_none_or(|own| own.id != row.id));
+        let is_another = |row: &&Product| own.is_none_or(|own| own.id != row.id);
+        let rivals = known.iter().filter(|row| row.has_sku(&product.sku)).filter(is_another);
+        // The one that is written just so first.
+        let rival = rivals.max_by_key(|row| row.sku == product.sku);
+        let is_twin = |other: &RemoteProduct| fold(&other.sku) == fold(&product.sku);
         match (own, rival) {
+            _ if usable.iter().any(is_twin) => warnings.add(format!(
+                "Two products of the inventory have the SKU {}; the second one was left out.",
+                product.sku
+            )),
             (None, Some(rival)) if rival.remote_id.is_none() => {
                 links.push((rival.id, product.remote_id.clone()));
                 usable.push(product.clone());

@@ -6,6 +6,7 @@ use tokio::task::JoinSet;
 
 use crate::data::{with, without};
 use crate::shop::{Database, Shop};
+use crate::transfer::{PRODUCTS, import};
 
 const CALLERS: usize = 16;
 const PROCESSES: usize = 4;
@@ -321,4 +322,28 @@ async fn the_same_key_makes_one_product(
     assert_eq!(again.success(), first.success());
     let other = with(keyed, "price", 1);
     assert_eq!(shop.call("create_product", other).await.refusal(), "idempotency_conflict");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_sku_is_one_products_whatever_its_letter_case(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    let file = format!("{PRODUCTS}abc-1,Filter,12.95,7,\nABC-1,Other,1,1,\nAbc-2,Pad,2,3,\n");
+    let ran = import(&shop, &[("products", file.clone())], &[]).await;
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(import(&shop, &[("products", file.to_uppercase())], &[]).await.code, Some(0));
+    assert_eq!(shop.number("select count(*) from products").await, 2);
+    let reply = shop.call("check_stock", json!({"sku": "ABC-1"})).await;
+    assert_eq!(
+        (&reply.success()["sku"], &reply.success()["name"]),
+        (&json!("abc-1"), &json!("Filter"))
+    );
+    let again = json!({"sku": "aBc-1", "name": "Third", "price": 1});
+    assert_eq!(shop.call("create_product", again).await.refusal(), "already_exists");
+    // The database itself sees to it.
+    let sql = "insert into products (sku, name, price_minor, currency, created_at, updated_at) \
+               values ('ABC-1', 'x', 1, 'USD', 0, 0)";
+    assert!(shop.execute_sql(sql).await.is_err());
 }
