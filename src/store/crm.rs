@@ -63,6 +63,11 @@ pub(super) const CRM_TICKETS: &str =
 pub(super) const CRM_TICKET_COUNT: &str = "select count(*) from tickets
      where crm_id = $1 and crm_ticket_id is not null and status between $2 and $3";
 
+/// Follows a CRM id; ids of tickets follow, and a bracket.
+pub(super) const AND_CRM_TICKETS: &str = " and crm_ticket_id in (";
+/// What the CRM id follows.
+pub(super) const DELETE_CRM_TICKETS: &str = "delete from tickets where crm_id = ";
+
 impl Session {
     /// Puts a customer on file of whom the CRM told; fails as a unique violation where somebody else
     /// did so at the same moment.
@@ -111,8 +116,8 @@ impl Session {
         }
         for ids in changes.gone.chunks(ROWS_AT_ONCE) {
             on!(self, |db| {
-                let mut delete = sqlx::QueryBuilder::new("delete from tickets where crm_id = ");
-                delete.push_bind(changes.crm_id).push(" and crm_ticket_id in (");
+                let mut delete = sqlx::QueryBuilder::new(DELETE_CRM_TICKETS);
+                delete.push_bind(changes.crm_id).push(AND_CRM_TICKETS);
                 let mut list = delete.separated(", ");
                 for id in ids {
                     list.push_bind(id);

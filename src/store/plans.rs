@@ -7,12 +7,12 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use super::customer_search::{self, IN_BLOCKS};
 use super::{
     Store, appointments, calendar, crm, customers, invoices, payments, products, reminders,
-    remote_changes, reports, reservations, search, tickets,
+    remote_changes, remote_invoices, remote_products, reports, reservations, search, tickets,
 };
 use crate::config::{Config, DatabaseUrl, SqlitePath};
 
 /// The queries, and how many parameters each has.
-const QUERIES: [(&str, &str, usize); 50] = [
+const QUERIES: [(&str, &str, usize); 58] = [
     ("a customer", customers::CUSTOMER_BY_ID, 1),
     ("customers by phone", customers::CUSTOMERS_BY_PHONE, 1),
     ("a customer by e-mail", customers::CUSTOMER_BY_EMAIL, 1),
@@ -60,13 +60,21 @@ const QUERIES: [(&str, &str, usize); 50] = [
     ("marks that are due", calendar::DUE, 2),
     ("conflicts with the calendar", calendar::CONFLICTS, 4),
     ("visits to come", calendar::TO_COME, 4),
+    ("an invoice of the billing service", remote_invoices::REMOTE_INVOICE, 1),
+    ("a customer's invoices there", remote_invoices::REMOTE_INVOICES, 2),
+    ("payments on an invoice there", remote_invoices::REMOTE_PAYMENTS, 2),
+    ("a payment on an invoice there", remote_invoices::REMOTE_PAYMENT, 2),
+    ("the last invoice there", remote_invoices::LAST_INVOICE, 0),
+    ("the last payment there", remote_invoices::LAST_PAYMENT, 0),
+    ("what a customer paid there", remote_invoices::COUNT_BILLING, 1),
+    ("the inventory's oldest news", remote_products::REMOTE_AS_OF, 0),
     ("whether a remote change is under way", remote_changes::BUSY, 2),
     ("a remote change of unknown outcome", remote_changes::TAKE_UP, 3),
     ("customers to index", customer_search::RECORDS_TO_INDEX, 4),
 ];
 
 /// Tables that grow with the years; `resources` and `holds` do not.
-const LARGE: [&str; 15] = [
+const LARGE: [&str; 17] = [
     "appointments",
     "reservations",
     "customers",
@@ -82,11 +90,13 @@ const LARGE: [&str; 15] = [
     "calendar_events",
     "calendar_blocks",
     "remote_changes",
+    "remote_invoices",
+    "remote_payments",
 ];
 
 /// Half hours in 20 bays, one visit each, 40,000 in all; `reservations` as the triggers fill it,
 /// which are off, since they would take long. As many customers as a large shop has.
-const FILL: [&str; 16] = [
+const FILL: [&str; 18] = [
     "insert into resources (id, kind, name) select n, 'bay', 'Bay ' || n from numbers where n <= 20",
     "insert into customers (id, first_name, last_name, phone_number, created_at)
      select n, 'Ann', 'Lee', '+1202' || (5550000 + n), 0 from numbers where n <= 20000",
@@ -129,7 +139,38 @@ const FILL: [&str; 16] = [
      from numbers where n <= 20000",
     "insert into remote_changes (key, request, first_asked_at, last_asked_at, busy_until)
      select 'k' || n, 'r' || n, 0, 0, 0 from numbers where n <= 20000",
+    "insert into remote_invoices (id, remote_id, customer_id, remote_customer, currency,
+            amount_minor, paid_minor, status, created_at, line_items, as_of)
+     select 1000000000 + n, 'i' || n, n % 10000 + 1, 'c' || n % 10000, 'USD', 1000, 500, 'pending',
+            n, '[]', n
+     from numbers where n <= 20000",
+    "insert into remote_payments (id, invoice_id, remote_id, amount_minor, method, created_at)
+     select 1000000000 + n, 1000000000 + n, 'p', 500, 'card', n from numbers where n <= 20000",
 ];
+
+/// All of them, also those that are put together for as many values as there are.
+fn queries() -> Vec<(&'static str, String, usize)> {
+    let fixed = QUERIES.into_iter().map(|(name, sql, count)| (name, sql.to_owned(), count));
+    let lists = [
+        ("SKUs on file", format!("{}lower($1), lower($2))", products::SKUS), 2),
+        ("invoices by their ids", format!("{}$1, $2)", remote_invoices::KNOWN_INVOICES), 2),
+        (
+            "products of the inventory",
+            format!(
+                "{}$1, $2{}lower($3), lower($4)) order by id",
+                remote_products::WITH_REMOTE_IDS,
+                remote_products::OR_SKUS
+            ),
+            4,
+        ),
+        (
+            "tickets that are gone",
+            format!("{}$1{}$2, $3)", crm::DELETE_CRM_TICKETS, crm::AND_CRM_TICKETS),
+            3,
+        ),
+    ];
+    fixed.chain(lists).collect()
+}
 
 /// A scan of a large table, in what SQLite calls a plan: `SCAN a`, without `USING INDEX`.
 fn reads_all_of_sqlite(line: &str) -> bool {
@@ -150,7 +191,7 @@ async fn sqlite_finds_the_rows_by_an_index() {
     Store::open(&url, &Config::in_memory().shop).await.unwrap().close().await;
     // No rows are needed: without statistics, SQLite plans by the schema alone.
     let mut connection = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
-    for (name, sql, _) in QUERIES {
+    for (name, sql, _) in queries() {
         let explain = AssertSqlSafe(format!("explain query plan {sql}"));
         let rows = sqlx::query(explain).fetch_all(&mut connection).await.unwrap();
         let plan: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
@@ -194,9 +235,10 @@ async fn postgres_plans(own: PgConnectOptions) -> Vec<(&'static str, String)> {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
     }
     let mut plans = Vec::new();
-    for (number, (name, sql, parameters)) in QUERIES.into_iter().enumerate() {
+    for (number, (name, sql, parameters)) in queries().into_iter().enumerate() {
         let nulls = vec!["null"; parameters].join(", ");
-        let explain = format!("prepare q{number} as {sql}; explain execute q{number}({nulls})");
+        let values = if parameters == 0 { String::new() } else { format!("({nulls})") };
+        let explain = format!("prepare q{number} as {sql}; explain execute q{number}{values}");
         let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
         let lines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
         plans.push((name, lines.join("\n")));

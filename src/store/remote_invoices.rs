@@ -88,6 +88,20 @@ pub(super) const REMOTE_PAYMENTS: &str =
     "select id, invoice_id, amount_minor, method, reference, created_at
      from remote_payments where invoice_id = $1 order by created_at desc, id desc limit $2";
 
+pub(super) const REMOTE_PAYMENT: &str =
+    "select id, invoice_id, amount_minor, method, reference, created_at
+     from remote_payments where invoice_id = $1 and remote_id = $2";
+/// Ids follow, and a bracket.
+pub(super) const KNOWN_INVOICES: &str = select_invoices!("where remote_id in (");
+pub(super) const LAST_INVOICE: &str = "select max(id) from remote_invoices";
+pub(super) const LAST_PAYMENT: &str = "select max(id) from remote_payments";
+pub(super) const COUNT_BILLING: &str = "update customers
+     set billing_paid_minor = (
+         select coalesce(sum(i.paid_minor), 0) from remote_invoices i
+         where i.customer_id = $1
+           and i.currency = (select currency from shop_currency))
+     where id = $1";
+
 /// Whether this is the number of an invoice that the billing service keeps.
 pub fn is_remote_invoice(id: InvoiceId) -> bool {
     id.0 > OWN_NUMBERS
@@ -157,9 +171,11 @@ impl Session {
         invoice: InvoiceId,
         remote_id: &str,
     ) -> sqlx::Result<Payment> {
-        let sql = "select id, invoice_id, amount_minor, method, reference, created_at
-                   from remote_payments where invoice_id = $1 and remote_id = $2";
-        on!(self, |db| sqlx::query_as(sql).bind(invoice).bind(remote_id).fetch_one(db).await)
+        on!(self, |db| sqlx::query_as(REMOTE_PAYMENT)
+            .bind(invoice)
+            .bind(remote_id)
+            .fetch_one(db)
+            .await)
     }
 
     /// The last payment since `since` of which this one would be a repetition.
@@ -186,7 +202,7 @@ impl Session {
         let mut known = HashMap::new();
         for said in said.chunks(AT_ONCE) {
             let rows: Vec<Row> = on!(self, |db| {
-                let mut select = sqlx::QueryBuilder::new(select_invoices!("where remote_id in ("));
+                let mut select = sqlx::QueryBuilder::new(KNOWN_INVOICES);
                 let mut ids = select.separated(", ");
                 for invoice in said {
                     ids.push_bind(&invoice.remote_id);
@@ -210,7 +226,7 @@ impl Session {
         now: Timestamp,
     ) -> sqlx::Result<Vec<InvoiceId>> {
         let known = self.known_invoices(said, "").await?;
-        let mut next = self.next_number("select max(id) from remote_invoices").await?;
+        let mut next = self.next_number(LAST_INVOICE).await?;
         let mut numbered = Vec::with_capacity(said.len());
         for invoice in said {
             let id = known.get(&invoice.remote_id).map(|row| row.invoice.id).unwrap_or_else(|| {
@@ -230,13 +246,7 @@ impl Session {
 
     /// Sums up what a customer paid on invoices of the billing service, in the shop's currency.
     pub(super) async fn count_billing(&mut self, id: CustomerId) -> sqlx::Result<()> {
-        let sql = "update customers
-                   set billing_paid_minor = (
-                       select coalesce(sum(i.paid_minor), 0) from remote_invoices i
-                       where i.customer_id = $1
-                         and i.currency = (select currency from shop_currency))
-                   where id = $1";
-        on!(self, |db| sqlx::query(sql).bind(id).execute(db).await.map(drop))
+        on!(self, |db| sqlx::query(COUNT_BILLING).bind(id).execute(db).await.map(drop))
     }
 
     /// Notes that the billing service listed a customer's invoices.
@@ -314,7 +324,7 @@ impl Session {
         if told.is_empty() {
             return Ok(());
         }
-        let next = self.next_number("select max(id) from remote_payments").await?;
+        let next = self.next_number(LAST_PAYMENT).await?;
         let numbered: Vec<(i64, InvoiceId, &RemotePayment)> =
             (next + 1..).zip(told).map(|(id, (invoice, payment))| (id, invoice, payment)).collect();
         for rows in numbered.chunks(AT_ONCE) {

@@ -14,22 +14,25 @@ const AT_ONCE: usize = 100;
 pub(super) const REMOTE_AS_OF: &str =
     "select min(remote_as_of) from products where remote_as_of is not null";
 
+/// Ids follow, and then [`OR_SKUS`].
+pub(super) const WITH_REMOTE_IDS: &str =
+    "select id, sku, name, price_minor, currency, stock_quantity, category, remote_id, remote_as_of
+     from products where remote_id in (";
+/// SKUs in lower case follow, and a bracket.
+pub(super) const OR_SKUS: &str = ") or lower(sku) in (";
+
 impl Session {
     /// The products on file that have the id or the SKU of one of these.
     pub async fn products_like(&mut self, said: &[RemoteProduct]) -> sqlx::Result<Vec<Product>> {
         let mut products = Vec::new();
         for said in said.chunks(AT_ONCE) {
             let rows: Vec<ProductRow> = on!(self, |db| {
-                let mut select = sqlx::QueryBuilder::new(
-                    "select id, sku, name, price_minor, currency, stock_quantity, category, remote_id,
-                            remote_as_of
-                     from products where remote_id in (",
-                );
+                let mut select = sqlx::QueryBuilder::new(WITH_REMOTE_IDS);
                 let mut ids = select.separated(", ");
                 for product in said {
                     ids.push_bind(&product.remote_id);
                 }
-                select.push(") or lower(sku) in (");
+                select.push(OR_SKUS);
                 let mut skus = select.separated(", ");
                 for product in said {
                     skus.push("lower(").push_bind_unseparated(&product.sku).push_unseparated(")");
