@@ -7,27 +7,26 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::flights::Flights;
-use crate::clients::billing::{BillingClient, Changed, Paid};
-use crate::clients::{Upstream, UpstreamError};
+use super::remote::{Asked, Remote};
+use crate::clients::billing::{BillingClient, Paid};
+use crate::clients::{Changed, Upstream, UpstreamError};
 use crate::config::RemoteApi;
 use crate::domain::id::{CustomerId, InvoiceId};
 use crate::domain::invoice::Status;
 use crate::domain::money::Money;
 use crate::domain::remote::invoice::RemoteInvoice;
-use crate::domain::remote::{Context, Defaults, Warnings};
+use crate::domain::remote::{Context, Warnings};
 use crate::domain::shop::Shop;
 use crate::domain::time::Timestamp;
 use crate::store::{RemoteCustomer, Store};
-use crate::telemetry;
 
 /// The most invoices that the service is asked for at once.
 pub const MAX_LISTED: i64 = 100;
 
 /// The shop's billing service, where it has one.
 pub struct BillingCache {
-    client: Option<Arc<BillingClient>>,
+    remote: Remote<BillingClient>,
     flights: Flights<Question, Found>,
-    defaults: Defaults,
 }
 
 /// What the billing service is asked, of a customer by this name there.
@@ -66,16 +65,13 @@ pub struct Invoices {
 impl BillingCache {
     /// The billing service of these settings; nothing is connected before the first question.
     pub fn new(api: &RemoteApi, shop: &Shop) -> Self {
-        Self {
-            client: BillingClient::of(api).map(Arc::new),
-            flights: Flights::new(),
-            defaults: Defaults::of(shop),
-        }
+        let remote = Remote::new(Upstream::Billing, BillingClient::of(api), shop);
+        Self { remote, flights: Flights::new() }
     }
 
     /// Whether there is one.
     pub fn is_on(&self) -> bool {
-        self.client.is_some()
+        self.remote.is_on()
     }
 
     /// Asks about invoices of the customer with this number, and keeps what is said.
@@ -86,19 +82,16 @@ impl BillingCache {
         store: &Arc<Store>,
         now: Timestamp,
     ) -> Found {
-        let Some(client) = self.client.clone() else { return Found::Failed(off()) };
-        let (store, defaults) = (Arc::clone(store), self.defaults.clone());
-        let asked = question.clone();
-        let ask = move || async move {
-            let context = context(&defaults, now);
-            match said(&client, &asked, context).await {
-                Ok(Some(said)) => said.keep(&asked, customer_id, &store, now).await,
+        let (store, own) = (Arc::clone(store), question.clone());
+        let ask = move |asked: Asked<BillingClient>| async move {
+            match said(&asked.client, &own, asked.context()).await {
+                Ok(Some(said)) => said.keep(&own, customer_id, &store, now).await,
                 Ok(None) | Err(UpstreamError::Unsendable) => Found::Absent,
                 Err(error) => Found::Failed(Arc::new(error)),
             }
         };
-        let found = self.flights.join(question, ask).await;
-        found.unwrap_or_else(|| Found::Failed(Arc::new(UpstreamError::Timeout)))
+        let found = self.remote.ask((&self.flights, question), now, ask).await;
+        found.unwrap_or_else(Found::Failed)
     }
 
     /// Has the service make an invoice, once for this key.
@@ -111,15 +104,10 @@ impl BillingCache {
         (customer, key): (String, String),
         now: Timestamp,
     ) -> Result<Changed<RemoteInvoice>, Arc<UpstreamError>> {
-        let client = self.client.clone().ok_or_else(off)?;
-        let defaults = self.defaults.clone();
-        // In a task of its own, so that the breaker learns how it ended whoever waits.
-        let task = tokio::spawn(telemetry::inherit(async move {
-            client.create(&invoice, (&customer, &key), context(&defaults, now)).await
-        }));
-        let changed = task.await.unwrap_or(Err(UpstreamError::Timeout));
-        self.flights.forget();
-        changed.map_err(Arc::new)
+        let create = move |asked: Asked<BillingClient>| async move {
+            asked.client.create(&invoice, (&customer, &key), asked.context()).await
+        };
+        self.remote.change(&self.flights, now, create).await
     }
 
     /// Has the service record a payment of this amount on an invoice, once for this key.
@@ -133,15 +121,11 @@ impl BillingCache {
         amount: Money,
         now: Timestamp,
     ) -> Result<Changed<Paid>, Arc<UpstreamError>> {
-        let client = self.client.clone().ok_or_else(off)?;
-        let defaults = self.defaults.clone();
-        let task = tokio::spawn(telemetry::inherit(async move {
-            let context = context(&defaults, now);
-            client.pay((&invoice, &customer), (&payment, &key), amount, context).await
-        }));
-        let changed = task.await.unwrap_or(Err(UpstreamError::Timeout));
-        self.flights.forget();
-        changed.map_err(Arc::new)
+        let pay = move |asked: Asked<BillingClient>| async move {
+            let (names, payment) = ((&*invoice, &*customer), (&payment, &*key));
+            asked.client.pay(names, payment, amount, asked.context()).await
+        };
+        self.remote.change(&self.flights, now, pay).await
     }
 }
 
@@ -215,12 +199,4 @@ impl Said {
             }
         }
     }
-}
-
-fn context(defaults: &Defaults, now: Timestamp) -> Context<'_> {
-    defaults.context(Upstream::Billing.name(), now)
-}
-
-fn off() -> Arc<UpstreamError> {
-    Arc::new(UpstreamError::Off)
 }

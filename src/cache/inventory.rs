@@ -4,17 +4,17 @@
 use std::sync::Arc;
 
 use super::flights::Flights;
-use crate::clients::inventory::{Changed, InventoryClient, Search};
-use crate::clients::{Upstream, UpstreamError};
+use super::remote::{Asked as AskedRemote, Remote};
+use crate::clients::inventory::{InventoryClient, Search};
+use crate::clients::{Changed, Upstream, UpstreamError};
 use crate::config::RemoteApi;
 use crate::domain::id::ProductId;
 use crate::domain::remote::product::{Asked, RemoteProduct};
-use crate::domain::remote::{Context, Defaults, Warnings};
+use crate::domain::remote::{Context, Warnings};
 use crate::domain::shop::Shop;
 use crate::domain::text::fold;
 use crate::domain::time::Timestamp;
 use crate::store::{Product, Session, Store};
-use crate::telemetry;
 
 /// How long what was said anew, and is what was known, leaves the rows as they are, in seconds.
 const FRESH_SECONDS: i64 = 60;
@@ -23,9 +23,8 @@ const REASON: &str = "as the inventory says";
 
 /// The shop's inventory, where it has one.
 pub struct InventoryCache {
-    client: Option<Arc<InventoryClient>>,
+    remote: Remote<InventoryClient>,
     flights: Flights<Question, Found>,
-    defaults: Defaults,
 }
 
 /// What the inventory is asked.
@@ -85,26 +84,20 @@ impl Change {
 impl InventoryCache {
     /// The inventory of these settings; nothing is connected before the first question.
     pub fn new(api: &RemoteApi, shop: &Shop) -> Self {
-        Self {
-            client: InventoryClient::of(api).map(Arc::new),
-            flights: Flights::new(),
-            defaults: Defaults::of(shop),
-        }
+        let remote = Remote::new(Upstream::Inventory, InventoryClient::of(api), shop);
+        Self { remote, flights: Flights::new() }
     }
 
     /// Whether there is one.
     pub fn is_on(&self) -> bool {
-        self.client.is_some()
+        self.remote.is_on()
     }
 
     /// Asks, and keeps what is said.
     pub async fn ask(&self, question: Question, store: &Arc<Store>, now: Timestamp) -> Found {
-        let Some(client) = self.client.clone() else { return Found::Failed(off()) };
-        let (store, defaults) = (Arc::clone(store), self.defaults.clone());
-        let asked = question.clone();
-        let ask = move || async move {
-            let context = context(&defaults, now);
-            match said(&client, &asked, context).await {
+        let (store, own) = (Arc::clone(store), question.clone());
+        let ask = move |asked: AskedRemote<InventoryClient>| async move {
+            match said(&asked.client, &own, asked.context()).await {
                 Ok(Some((products, next_cursor, warnings))) => {
                     kept(&store, &products, (next_cursor, warnings), now).await
                 }
@@ -112,8 +105,8 @@ impl InventoryCache {
                 Err(error) => Found::Failed(Arc::new(error)),
             }
         };
-        let found = self.flights.join(question, ask).await;
-        found.unwrap_or_else(|| Found::Failed(Arc::new(UpstreamError::Timeout)))
+        let found = self.remote.ask((&self.flights, question), now, ask).await;
+        found.unwrap_or_else(Found::Failed)
     }
 
     /// Has the inventory change something, once for this key, however often it is sent.
@@ -125,20 +118,15 @@ impl InventoryCache {
         change: Change,
         key: String,
         now: Timestamp,
-    ) -> Result<Changed, Arc<UpstreamError>> {
-        let client = self.client.clone().ok_or_else(off)?;
-        let defaults = self.defaults.clone();
-        // In a task of its own, so that the breaker learns how it ended whoever waits.
-        let task = tokio::spawn(telemetry::inherit(async move {
-            let context = context(&defaults, now);
+    ) -> Result<Changed<RemoteProduct>, Arc<UpstreamError>> {
+        let change = move |asked: AskedRemote<InventoryClient>| async move {
+            let (client, context) = (&asked.client, asked.context());
             match change {
                 Change::Create(product) => client.create(&product, &key, context).await,
                 Change::Adjust(id, change) => client.adjust(&id, &change, &key, context).await,
             }
-        }));
-        let changed = task.await.unwrap_or(Err(UpstreamError::Timeout));
-        self.flights.forget();
-        changed.map_err(Arc::new)
+        };
+        self.remote.change(&self.flights, now, change).await
     }
 }
 
@@ -250,12 +238,4 @@ fn numbers(said: &[RemoteProduct], known: &[Product]) -> Vec<ProductId> {
         Some(row.id)
     };
     said.iter().filter_map(id).collect()
-}
-
-fn context(defaults: &Defaults, now: Timestamp) -> Context<'_> {
-    defaults.context(Upstream::Inventory.name(), now)
-}
-
-fn off() -> Arc<UpstreamError> {
-    Arc::new(UpstreamError::Off)
 }

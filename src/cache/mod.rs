@@ -7,6 +7,7 @@ pub mod crm;
 mod customers;
 mod flights;
 pub mod inventory;
+mod remote;
 mod upstreams;
 mod vins;
 pub mod vpic;

@@ -1,8 +1,9 @@
 //! The shop's billing service behind a REST API (`docs/openapi/billing.yaml`).
 
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use serde_json::Value;
 
+use super::change::{ABSENT, Changed, change};
 use super::crm::malformed;
 use super::http::{Answer, Http, Request};
 use super::{Upstream, UpstreamError};
@@ -10,29 +11,12 @@ use crate::config::RemoteApi;
 use crate::domain::invoice::Status;
 use crate::domain::money::Money;
 use crate::domain::remote::invoice::{Asked, RemoteInvoice, RemoteInvoices, RemotePayment};
-use crate::domain::remote::objection::Objection;
 use crate::domain::remote::{Context, Unusable, Warnings};
-
-/// What it answers where it has no such invoice or customer.
-const ABSENT: [StatusCode; 2] = [StatusCode::NOT_FOUND, StatusCode::GONE];
-/// The same, and where what is there forbids the change.
-const CHANGE: [StatusCode; 3] = [StatusCode::NOT_FOUND, StatusCode::GONE, StatusCode::CONFLICT];
 
 /// A client of the shop's billing service.
 #[derive(Debug)]
 pub struct BillingClient {
     http: Http,
-}
-
-/// What became of a change.
-#[derive(Clone, Debug)]
-pub enum Changed<T> {
-    /// It was made: what it says of it.
-    Made(T),
-    /// There is no such invoice or customer.
-    Absent,
-    /// What is there forbids it, for this reason.
-    Conflict(Objection),
 }
 
 /// A payment that was recorded, and the invoice with it where the service told that, too.
@@ -115,7 +99,7 @@ impl BillingClient {
             let mut warnings = Warnings::default();
             RemoteInvoice::read(answer, asked, (context, &mut warnings)).map_err(malformed)
         };
-        self.change(request, read).await
+        change(&self.http, request, read).await
     }
 
     /// Records a payment of this amount on an invoice, once for this key.
@@ -151,22 +135,6 @@ impl BillingClient {
             };
             Ok(Some(Paid { payment, invoice }))
         };
-        self.change(request, read).await
-    }
-
-    async fn change<T>(
-        &self,
-        request: Request,
-        read: impl FnOnce(&Value) -> Result<Option<T>, UpstreamError>,
-    ) -> Result<Changed<T>, UpstreamError> {
-        let read = |answer: &Answer| match answer.status() {
-            StatusCode::CONFLICT => Ok(Changed::Conflict(Objection::read(answer.body()))),
-            status if ABSENT.contains(&status) => Ok(Changed::Absent),
-            _ => Ok(match read(&answer.json::<Value>()?)? {
-                Some(made) => Changed::Made(made),
-                None => Changed::Absent,
-            }),
-        };
-        self.http.call(&request.accepting(&CHANGE), read).await
+        change(&self.http, request, read).await
     }
 }

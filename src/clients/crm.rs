@@ -1,8 +1,9 @@
 //! The shop's CRM behind a REST API (`docs/openapi/crm.yaml`).
 
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use serde_json::Value;
 
+use super::change::ABSENT;
 use super::http::{Answer, Http, Request};
 use super::{Upstream, UpstreamError};
 use crate::config::RemoteApi;
@@ -10,9 +11,6 @@ use crate::domain::remote::customer::{Asked, CrmCustomer};
 use crate::domain::remote::ticket::CrmTickets;
 use crate::domain::remote::{Context, Unusable};
 use crate::domain::ticket::Status;
-
-/// What the CRM answers where it has no such customer.
-const ABSENT: [StatusCode; 2] = [StatusCode::NOT_FOUND, StatusCode::GONE];
 
 /// A client of the shop's CRM.
 #[derive(Debug)]

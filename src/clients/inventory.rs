@@ -1,20 +1,15 @@
 //! The shop's inventory behind a REST API (`docs/openapi/inventory.yaml`).
 
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use serde_json::Value;
 
+use super::change::{ABSENT, Changed, change};
 use super::crm::malformed;
 use super::http::{Answer, Http, Request};
 use super::{Upstream, UpstreamError};
 use crate::config::RemoteApi;
-use crate::domain::remote::objection::Objection;
 use crate::domain::remote::product::{Asked, RemoteProduct, RemoteProducts};
 use crate::domain::remote::{Context, Warnings};
-
-/// What it answers where it has no such product.
-const ABSENT: [StatusCode; 2] = [StatusCode::NOT_FOUND, StatusCode::GONE];
-/// The same, and where what is there forbids the change.
-const CHANGE: [StatusCode; 3] = [StatusCode::NOT_FOUND, StatusCode::GONE, StatusCode::CONFLICT];
 
 /// A client of the shop's inventory.
 #[derive(Debug)]
@@ -35,17 +30,6 @@ pub struct Search {
     pub limit: i64,
     /// What leads to the next ones.
     pub cursor: Option<String>,
-}
-
-/// What became of a change.
-#[derive(Clone, Debug)]
-pub enum Changed {
-    /// It was made: the product as it is now.
-    Made(RemoteProduct),
-    /// There is no such product.
-    Absent,
-    /// What is there forbids it, for this reason.
-    Conflict(Objection),
 }
 
 impl InventoryClient {
@@ -112,9 +96,9 @@ impl InventoryClient {
         product: &Value,
         key: &str,
         context: Context<'_>,
-    ) -> Result<Changed, UpstreamError> {
+    ) -> Result<Changed<RemoteProduct>, UpstreamError> {
         let request = Request::new(Method::POST, ["products"]).json(product).idempotency_key(key);
-        self.change(&request, None, context).await
+        self.change(request, None, context).await
     }
 
     /// Changes a product's stock, once for this key.
@@ -127,28 +111,23 @@ impl InventoryClient {
         adjustment: &Value,
         key: &str,
         context: Context<'_>,
-    ) -> Result<Changed, UpstreamError> {
+    ) -> Result<Changed<RemoteProduct>, UpstreamError> {
         let request = Request::new(Method::POST, ["products", id, "adjustments"])
             .json(adjustment)
             .idempotency_key(key);
-        self.change(&request, Some(Asked::Id(id)), context).await
+        self.change(request, Some(Asked::Id(id)), context).await
     }
 
     async fn change(
         &self,
-        request: &Request,
+        request: Request,
         asked: Option<Asked<'_>>,
         context: Context<'_>,
-    ) -> Result<Changed, UpstreamError> {
-        let read = |answer: &Answer| match answer.status() {
-            StatusCode::CONFLICT => Ok(Changed::Conflict(Objection::read(answer.body()))),
-            status if ABSENT.contains(&status) => Ok(Changed::Absent),
-            _ => match RemoteProduct::read(&answer.json::<Value>()?, asked, context) {
-                Ok(Some((product, _))) => Ok(Changed::Made(product)),
-                Ok(None) => Ok(Changed::Absent),
-                Err(unusable) => Err(malformed(unusable)),
-            },
+    ) -> Result<Changed<RemoteProduct>, UpstreamError> {
+        let read = |answer: &Value| {
+            let product = RemoteProduct::read(answer, asked, context).map_err(malformed)?;
+            Ok(product.map(|(product, _)| product))
         };
-        self.http.call(&request.clone().accepting(&CHANGE), read).await
+        change(&self.http, request, read).await
     }
 }

@@ -3,6 +3,7 @@
 pub mod billing;
 pub mod caldav;
 pub mod calendar;
+mod change;
 pub mod counters;
 pub mod crm;
 mod error;
@@ -11,6 +12,7 @@ pub mod http;
 pub mod inventory;
 pub mod nhtsa;
 
+pub use change::Changed;
 pub use error::{NoJson, UpstreamError};
 
 /// A service that may be asked.

@@ -1,11 +1,11 @@
 //! A fake of the shop's billing service, with invoices of its own.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
 use crate::fake_api::{Answer, FakeApi, KEY, Seen};
+use crate::fake_changes::Changes;
 use crate::shop::{Database, Shop};
 
 /// A running billing service.
@@ -19,12 +19,7 @@ pub struct Billing {
 struct Records {
     /// Newest last.
     invoices: Vec<Value>,
-    /// What was answered to which key.
-    done: BTreeMap<String, Answer>,
-    /// Loses so many answers to changes that it makes.
-    lost: usize,
-    /// What it answers to changes instead of making them.
-    refusal: Option<Answer>,
+    changes: Changes,
 }
 
 impl Billing {
@@ -61,12 +56,12 @@ impl Billing {
 
     /// Makes no change and answers this from now on; `None`: makes them again.
     pub fn refuse_changes(&self, refusal: Option<Answer>) {
-        self.records.lock().unwrap().refusal = refusal;
+        self.records.lock().unwrap().changes.refusal = refusal;
     }
 
     /// Makes the next changes, and answers so many of them with 503.
     pub fn lose_answers(&self, count: usize) {
-        self.records.lock().unwrap().lost = count;
+        self.records.lock().unwrap().changes.lost = count;
     }
 }
 
@@ -80,19 +75,9 @@ impl Records {
                 let found = self.invoices.iter().find(|invoice| invoice["invoice_id"] == *id);
                 found.map_or((404, Value::Null), |invoice| (200, invoice.clone()))
             }
-            ("POST", _) if self.refusal.is_some() => self.refusal.clone().unwrap_or_default(),
             ("POST", _) => {
-                let key = seen.headers["idempotency-key"].clone();
-                let answer = match self.done.get(&key) {
-                    Some(answer) => answer.clone(),
-                    None => self.change(&parts, &seen.body),
-                };
-                self.done.insert(key, answer.clone());
-                if self.lost > 0 {
-                    self.lost -= 1;
-                    return (503, Value::Null);
-                }
-                answer
+                let Self { invoices, changes } = self;
+                changes.answer(seen, || change(invoices, &parts, &seen.body))
             }
             _ => (404, Value::Null),
         }
@@ -107,37 +92,37 @@ impl Records {
         });
         json!({"invoices": listed.take(limit).collect::<Vec<_>>()})
     }
+}
 
-    fn change(&mut self, parts: &[&str], body: &Value) -> Answer {
-        match parts {
-            ["invoices"] => {
-                let mut invoice = body.clone();
-                invoice["invoice_id"] = json!(format!("I-{}", self.invoices.len() + 1));
-                invoice["status"] = json!("pending");
-                invoice["amount_paid"] = json!(0);
-                self.invoices.push(invoice.clone());
-                (201, invoice)
-            }
-            ["invoices", id, "payments"] => {
-                let is_it = |invoice: &&mut Value| invoice["invoice_id"] == *id;
-                let Some(invoice) = self.invoices.iter_mut().find(is_it) else {
-                    return (404, Value::Null);
-                };
-                let paid =
-                    invoice["amount_paid"].as_f64().unwrap() + body["amount"].as_f64().unwrap();
-                if paid > invoice["amount"].as_f64().unwrap() {
-                    return (409, json!({"error": "more than is due"}));
-                }
-                invoice["amount_paid"] = json!(paid);
-                let mut payment = body.clone();
-                let mut payments = invoice["payments"].as_array().cloned().unwrap_or_default();
-                payment["payment_id"] = json!(format!("Y-{}", payments.len() + 1));
-                payments.push(payment.clone());
-                invoice["payments"] = json!(payments);
-                (201, json!({"payment": payment, "invoice": invoice}))
-            }
-            _ => (404, Value::Null),
+/// Makes a change.
+fn change(invoices: &mut Vec<Value>, parts: &[&str], body: &Value) -> Answer {
+    match parts {
+        ["invoices"] => {
+            let mut invoice = body.clone();
+            invoice["invoice_id"] = json!(format!("I-{}", invoices.len() + 1));
+            invoice["status"] = json!("pending");
+            invoice["amount_paid"] = json!(0);
+            invoices.push(invoice.clone());
+            (201, invoice)
         }
+        ["invoices", id, "payments"] => {
+            let is_it = |invoice: &&mut Value| invoice["invoice_id"] == *id;
+            let Some(invoice) = invoices.iter_mut().find(is_it) else {
+                return (404, Value::Null);
+            };
+            let paid = invoice["amount_paid"].as_f64().unwrap() + body["amount"].as_f64().unwrap();
+            if paid > invoice["amount"].as_f64().unwrap() {
+                return (409, json!({"error": "more than is due"}));
+            }
+            invoice["amount_paid"] = json!(paid);
+            let mut payment = body.clone();
+            let mut payments = invoice["payments"].as_array().cloned().unwrap_or_default();
+            payment["payment_id"] = json!(format!("Y-{}", payments.len() + 1));
+            payments.push(payment.clone());
+            invoice["payments"] = json!(payments);
+            (201, json!({"payment": payment, "invoice": invoice}))
+        }
+        _ => (404, Value::Null),
     }
 }
 

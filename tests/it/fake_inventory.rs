@@ -1,11 +1,11 @@
 //! A fake of the shop's inventory, with products of its own.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
 use crate::fake_api::{Answer, FakeApi, KEY, Seen};
+use crate::fake_changes::Changes;
 use crate::shop::{Database, Shop};
 
 /// A running inventory.
@@ -18,12 +18,7 @@ pub struct Inventory {
 #[derive(Default)]
 struct Records {
     products: Vec<Value>,
-    /// What was answered to which key.
-    done: BTreeMap<String, Answer>,
-    /// Loses so many answers to changes that it makes.
-    lost: usize,
-    /// What it answers to changes instead of making them.
-    refusal: Option<Answer>,
+    changes: Changes,
 }
 
 impl Inventory {
@@ -67,12 +62,12 @@ impl Inventory {
 
     /// Makes no change and answers this from now on; `None`: makes them again.
     pub fn refuse_changes(&self, refusal: Option<Answer>) {
-        self.records.lock().unwrap().refusal = refusal;
+        self.records.lock().unwrap().changes.refusal = refusal;
     }
 
     /// Makes the next changes, and answers so many of them with 503.
     pub fn lose_answers(&self, count: usize) {
-        self.records.lock().unwrap().lost = count;
+        self.records.lock().unwrap().changes.lost = count;
     }
 }
 
@@ -95,47 +90,9 @@ impl Records {
             ("GET", ["products", id]) => {
                 found(self.products.iter().find(|product| product["product_id"] == *id))
             }
-            ("POST", _) if self.refusal.is_some() => self.refusal.clone().unwrap_or_default(),
             ("POST", _) => {
-                let key = seen.headers["idempotency-key"].clone();
-                let answer = match self.done.get(&key) {
-                    Some(answer) => answer.clone(),
-                    None => self.change(&parts, &seen.body),
-                };
-                self.done.insert(key, answer.clone());
-                if self.lost > 0 {
-                    self.lost -= 1;
-                    return (503, Value::Null);
-                }
-                answer
-            }
-            _ => (404, Value::Null),
-        }
-    }
-
-    fn change(&mut self, parts: &[&str], body: &Value) -> Answer {
-        match parts {
-            ["products"] => {
-                if self.products.iter().any(|product| product["sku"] == body["sku"]) {
-                    return (409, json!({"error": "the SKU is taken"}));
-                }
-                let mut product = body.clone();
-                product["product_id"] = json!(format!("P-{}", self.products.len() + 1));
-                self.products.push(product.clone());
-                (201, product)
-            }
-            ["products", id, "adjustments"] => {
-                let is_it = |product: &&mut Value| product["product_id"] == *id;
-                let Some(product) = self.products.iter_mut().find(is_it) else {
-                    return (404, Value::Null);
-                };
-                let stock =
-                    product["stock_quantity"].as_i64().unwrap() + body["delta"].as_i64().unwrap();
-                if stock < 0 {
-                    return (409, json!({"error": "not so many"}));
-                }
-                product["stock_quantity"] = json!(stock);
-                (200, json!({"product": product}))
+                let Self { products, changes } = self;
+                changes.answer(seen, || change(products, &parts, &seen.body))
             }
             _ => (404, Value::Null),
         }
@@ -159,6 +116,35 @@ impl Records {
             answer["next_cursor"] = json!((start + limit).to_string());
         }
         answer
+    }
+}
+
+/// Makes a change.
+fn change(products: &mut Vec<Value>, parts: &[&str], body: &Value) -> Answer {
+    match parts {
+        ["products"] => {
+            if products.iter().any(|product| product["sku"] == body["sku"]) {
+                return (409, json!({"error": "the SKU is taken"}));
+            }
+            let mut product = body.clone();
+            product["product_id"] = json!(format!("P-{}", products.len() + 1));
+            products.push(product.clone());
+            (201, product)
+        }
+        ["products", id, "adjustments"] => {
+            let is_it = |product: &&mut Value| product["product_id"] == *id;
+            let Some(product) = products.iter_mut().find(is_it) else {
+                return (404, Value::Null);
+            };
+            let stock =
+                product["stock_quantity"].as_i64().unwrap() + body["delta"].as_i64().unwrap();
+            if stock < 0 {
+                return (409, json!({"error": "not so many"}));
+            }
+            product["stock_quantity"] = json!(stock);
+            (200, json!({"product": product}))
+        }
+        _ => (404, Value::Null),
     }
 }
 

@@ -29,6 +29,7 @@ mod data;
 mod day_words;
 mod fake_api;
 mod fake_billing;
+mod fake_changes;
 mod fake_crm;
 mod fake_inventory;
 mod faults;

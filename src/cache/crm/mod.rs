@@ -7,18 +7,18 @@ mod tickets;
 use std::sync::Arc;
 
 use super::flights::Flights;
+use super::remote::{Asked as AskedRemote, Remote};
 use crate::clients::crm::{CrmClient, Updated};
 use crate::clients::{Upstream, UpstreamError};
 use crate::config::RemoteApi;
 use crate::domain::id::CustomerId;
+use crate::domain::remote::Context;
 use crate::domain::remote::customer::{Asked, CrmCustomer};
-use crate::domain::remote::{Context, Defaults};
 use crate::domain::shop::Shop;
 use crate::domain::text::fold;
 use crate::domain::ticket::Status;
 use crate::domain::time::Timestamp;
 use crate::store::Store;
-use crate::telemetry;
 
 use keeping::{keep, rival};
 pub use keeping::{overlay, settle};
@@ -30,10 +30,9 @@ const FRESH_SECONDS: i64 = 60;
 
 /// The shop's CRM, where it has one.
 pub struct CrmCache {
-    client: Option<Arc<CrmClient>>,
+    remote: Remote<CrmClient>,
     customers: Flights<Question, Found>,
     tickets: Flights<TicketQuestion, Listed>,
-    defaults: Defaults,
 }
 
 /// Whom the CRM is asked about.
@@ -87,39 +86,33 @@ pub enum Listed {
 impl CrmCache {
     /// The CRM of these settings; nothing is connected before the first question.
     pub fn new(api: &RemoteApi, shop: &Shop) -> Self {
-        Self {
-            client: CrmClient::of(api).map(Arc::new),
-            customers: Flights::new(),
-            tickets: Flights::new(),
-            defaults: Defaults::of(shop),
-        }
+        let remote = Remote::new(Upstream::Crm, CrmClient::of(api), shop);
+        Self { remote, customers: Flights::new(), tickets: Flights::new() }
     }
 
     /// Whether there is one.
     pub fn is_on(&self) -> bool {
-        self.client.is_some()
+        self.remote.is_on()
     }
 
     /// Asks about a customer, and keeps what is said.
     pub async fn customer(&self, question: Question, store: &Arc<Store>, now: Timestamp) -> Found {
-        let Some(client) = self.client.clone() else { return Found::Failed(off()) };
-        let (store, defaults) = (Arc::clone(store), self.defaults.clone());
-        let asked = question.clone();
-        let ask = move || async move {
-            let context = context(&defaults, now);
-            let asked = match &asked {
+        let (store, own) = (Arc::clone(store), question.clone());
+        let ask = move |remote: AskedRemote<CrmClient>| async move {
+            let (client, context) = (&*remote.client, remote.context());
+            let asked = match &own {
                 Question::Id(id) => Asked::Id(id),
                 Question::Email(email) => Asked::Email(email),
             };
             match client.customer(asked, context).await {
-                Ok(Some(said)) => found((&client, context), &store, said, now).await,
+                Ok(Some(said)) => found((client, context), &store, said, now).await,
                 // No address can hold such an id, so nobody has it.
                 Ok(None) | Err(UpstreamError::Unsendable) => Found::Absent,
                 Err(error) => Found::Failed(Arc::new(error)),
             }
         };
-        let found = self.customers.join(question, ask).await;
-        found.unwrap_or_else(|| Found::Failed(Arc::new(UpstreamError::Timeout)))
+        let found = self.remote.ask((&self.customers, question), now, ask).await;
+        found.unwrap_or_else(Found::Failed)
     }
 
     /// Asks for a customer's newest tickets, and keeps them.
@@ -130,13 +123,10 @@ impl CrmCache {
         store: &Arc<Store>,
         now: Timestamp,
     ) -> Listed {
-        let Some(client) = self.client.clone() else { return Listed::Failed(off()) };
-        let (store, defaults) = (Arc::clone(store), self.defaults.clone());
-        let asked = question.clone();
-        let ask = move || async move {
-            let (crm_id, status, limit) = asked;
-            let context = context(&defaults, now);
-            match client.tickets(&crm_id, (status, limit), context).await {
+        let (store, own) = (Arc::clone(store), question.clone());
+        let ask = move |remote: AskedRemote<CrmClient>| async move {
+            let (crm_id, status, limit) = own;
+            match remote.client.tickets(&crm_id, (status, limit), remote.context()).await {
                 Ok(Some(said)) => {
                     let said = tickets::Said { crm_id, customer_id, status, limit, said };
                     Listed::Said(Arc::new(said.keep(&store, now).await))
@@ -145,11 +135,11 @@ impl CrmCache {
                 Err(error) => Listed::Failed(Arc::new(error)),
             }
         };
-        let listed = self.tickets.join(question, ask).await;
-        listed.unwrap_or_else(|| Listed::Failed(Arc::new(UpstreamError::Timeout)))
+        let listed = self.remote.ask((&self.tickets, question), now, ask).await;
+        listed.unwrap_or_else(Listed::Failed)
     }
 
-    /// Has the CRM change a customer. What is asked from now on joins no question that came before.
+    /// Has the CRM change a customer.
     ///
     /// # Errors
     /// Where it was not made, or nobody knows whether it was.
@@ -159,15 +149,11 @@ impl CrmCache {
         changes: serde_json::Value,
         now: Timestamp,
     ) -> Result<Updated, Arc<UpstreamError>> {
-        let client = self.client.clone().ok_or_else(off)?;
-        let (crm_id, defaults) = (crm_id.to_owned(), self.defaults.clone());
-        // In a task of its own, so that the breaker learns how it ended whoever waits.
-        let task = tokio::spawn(telemetry::inherit(async move {
-            client.update(&crm_id, &changes, context(&defaults, now)).await
-        }));
-        let updated = task.await.unwrap_or(Err(UpstreamError::Timeout));
-        self.customers.forget();
-        updated.map_err(Arc::new)
+        let crm_id = crm_id.to_owned();
+        let update = move |remote: AskedRemote<CrmClient>| async move {
+            remote.client.update(&crm_id, &changes, remote.context()).await
+        };
+        self.remote.change(&self.customers, now, update).await
     }
 }
 
@@ -213,12 +199,4 @@ async fn former_owner(
     let email = said.email.as_deref().map(fold)?;
     let former = client.customer(Asked::Id(row.crm_id.as_deref()?), context).await.ok()??;
     former.denies_email(&email).then_some((row.id, former))
-}
-
-fn context(defaults: &Defaults, now: Timestamp) -> Context<'_> {
-    defaults.context(Upstream::Crm.name(), now)
-}
-
-fn off() -> Arc<UpstreamError> {
-    Arc::new(UpstreamError::Off)
 }

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value, json};
 
 use super::{InvoiceView, find, read_money, remote, today, view};
-use crate::clients::Upstream;
-use crate::clients::billing::Changed;
+use crate::clients::{Changed, Upstream};
 use crate::config::Toolset;
 use crate::domain::customer::full_name;
 use crate::domain::id::{AppointmentId, CustomerId};

@@ -9,8 +9,7 @@ use super::{
     InvoiceView, PaymentView, due, find, invoice_not_found, payment_view, read_money, remote,
     today, view,
 };
-use crate::clients::Upstream;
-use crate::clients::billing::{self, Changed};
+use crate::clients::{Changed, Upstream, billing};
 use crate::config::Toolset;
 use crate::domain::confirmation::Question;
 use crate::domain::id::InvoiceId;

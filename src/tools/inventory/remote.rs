@@ -5,8 +5,7 @@ use serde_json::Value;
 
 use super::Which;
 use crate::cache::inventory::{Change, Found, Question, keep_in};
-use crate::clients::Upstream;
-use crate::clients::inventory::Changed;
+use crate::clients::{Changed, Upstream};
 use crate::domain::remote::Warnings;
 use crate::domain::remote::objection::Objection;
 use crate::error::{Code, Refusal, ToolError};
