@@ -178,6 +178,9 @@ async fn what_only_the_settings_mend_is_told_to_the_log_as_well() {
         crm.api.fail(Some(fault));
         let reply = server.call("lookup_customer", json!({"crm_id": "C-1"})).await;
         assert_eq!(reply.success()["stale"], true, "{told}");
+        // The log is written beside the replies, and all of it before the end.
+        server.close_stdin();
+        server.wait_exit(data::EXIT_LIMIT).await;
         assert!(server.stderr().contains(told), "{told}: {}", server.stderr());
     }
 }
