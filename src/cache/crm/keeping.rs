@@ -38,6 +38,9 @@ pub async fn keep(
         let mut row = overlay(&old, said, now);
         if let Some(former) = former {
             session.drop_email(former, said.email.as_deref().map(fold).as_deref()).await?;
+            warnings.add(format!(
+                "The CRM gives this customer the email that customer {former} had here; it moved."
+            ));
         }
         settle(&mut session, &mut row, &old, &mut warnings).await?;
         session.update_customer(&row).await?;
