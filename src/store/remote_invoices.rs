@@ -178,6 +178,19 @@ impl Session {
             .await)
     }
 
+    /// Whether the payment with this id there is on file.
+    pub async fn has_remote_payment(
+        &mut self,
+        invoice: InvoiceId,
+        remote_id: &str,
+    ) -> sqlx::Result<bool> {
+        match self.remote_payment(invoice, remote_id).await {
+            Ok(_) => Ok(true),
+            Err(sqlx::Error::RowNotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The last payment since `since` of which this one would be a repetition.
     pub async fn like_remote_payment(
         &mut self,

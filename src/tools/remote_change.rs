@@ -118,7 +118,7 @@ impl RemoteChange {
         if self.store.is_none() {
             return conflict();
         }
-        self.lost().await;
+        self.let_go().await;
         Refusal::new(
             Code::UpstreamError,
             format!("{} is still at that change, and did not say how it ended.", service.spoken()),
@@ -127,8 +127,8 @@ impl RemoteChange {
         .hint("Look whether it was made; just the same again within 10 minutes counts once.")
     }
 
-    /// Nobody knows whether it was made, and nobody waits any more.
-    pub async fn lost(&self) {
+    /// Nobody waits any more; the same again within ten minutes is the same change.
+    pub async fn let_go(&self) {
         self.put_off(0).await;
     }
 

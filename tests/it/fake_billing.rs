@@ -20,6 +20,8 @@ struct Records {
     /// Newest last.
     invoices: Vec<Value>,
     changes: Changes,
+    /// When it says that payments were recorded.
+    paid_at: Option<&'static str>,
 }
 
 impl Billing {
@@ -54,6 +56,11 @@ impl Billing {
         records.invoices.iter().find(|invoice| invoice["invoice_id"] == id).unwrap().clone()
     }
 
+    /// Says of each payment from now on that it was recorded then.
+    pub fn date_payments(&self, paid_at: &'static str) {
+        self.records.lock().unwrap().paid_at = Some(paid_at);
+    }
+
     /// Makes no change and answers this from now on; `None`: makes them again.
     pub fn refuse_changes(&self, refusal: Option<Answer>) {
         self.records.lock().unwrap().changes.refusal = refusal;
@@ -76,8 +83,12 @@ impl Records {
                 found.map_or((404, Value::Null), |invoice| (200, invoice.clone()))
             }
             ("POST", _) => {
-                let Self { invoices, changes } = self;
-                changes.answer(seen, || change(invoices, &parts, &seen.body))
+                let Self { invoices, changes, paid_at } = self;
+                let mut body = seen.body.clone();
+                if let Some(paid_at) = paid_at {
+                    body["created_at"] = json!(paid_at);
+                }
+                changes.answer(seen, || change(invoices, &parts, &body))
             }
             _ => (404, Value::Null),
         }

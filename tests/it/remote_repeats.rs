@@ -68,7 +68,44 @@ async fn an_invoice_and_a_payment_whose_answers_were_lost_are_made_once(
     assert_eq!(reply.success()["invoice"]["amount_due"], 60.0);
     assert!(shop.call("create_payment", pay).await.is_replayed());
     assert_eq!(billing.invoice("I-1")["amount_paid"], 40.0);
-    assert_eq!((keys(&billing.api).len(), pending(&shop).await), (3, 0));
+    assert_eq!(keys(&billing.api).len(), 3);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_payment_counts_once_whatever_the_clock_of_the_service_says(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let billing = Billing::start().await;
+    let shop = billing.shop(database).await;
+    let id = shop.customer().await;
+    let made = shop.call("create_invoice", bill(id)).await;
+    let invoice = made.success()["invoice"]["invoice_id"].clone();
+    billing.date_payments("2020-02-03");
+    let pay = json!({"invoice_id": invoice, "amount": 40, "method": "cash"});
+    let first = shop.call("create_payment", pay.clone()).await;
+    assert_eq!(first.success()["invoice"]["amount_due"], 60.0);
+    let again = shop.server().await.call("create_payment", pay.clone()).await;
+    assert!(again.is_replayed(), "{}", again.envelope);
+    assert_eq!(again.success()["payment"], first.success()["payment"]);
+    assert_eq!(billing.invoice("I-1")["amount_paid"], 40.0);
+    // At once, from two processes.
+    let pay = json!({"invoice_id": invoice, "amount": 5, "method": "cash"});
+    let mut servers = [shop.server().await, shop.server().await];
+    billing.api.delay(Duration::from_millis(100));
+    let mut calls = Vec::new();
+    for server in &mut servers {
+        calls.push(server.send_call("create_payment", pay.clone()).await);
+    }
+    for (server, call) in servers.iter_mut().zip(calls) {
+        server.reply(call).await.success();
+    }
+    assert_eq!(billing.invoice("I-1")["amount_paid"], 45.0);
+    // Ten minutes later it is another one.
+    let later = "update remote_changes set last_asked_at = last_asked_at - 601";
+    shop.execute_sql(later).await.unwrap();
+    assert!(!shop.call("create_payment", pay).await.is_replayed());
+    assert_eq!(billing.invoice("I-1")["amount_paid"], 50.0);
 }
 
 #[rstest]

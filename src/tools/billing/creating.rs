@@ -135,7 +135,7 @@ impl CreateInvoice {
                 return Err(refused("something there is in the way of it").into());
             }
             Err(error) => {
-                asked.lost().await;
+                asked.let_go().await;
                 return Err(remote::change_failed(error));
             }
         };

@@ -171,7 +171,7 @@ impl CreatePayment {
         // The same payment may have been under way until now.
         let mut session = call.engine.store().await?.read().await?;
         if let Some(answer) = self.repeated(&mut session, &new, &row, call).await? {
-            asked.refused().await;
+            asked.let_go().await;
             return Ok(answer);
         }
         drop(session);
@@ -192,11 +192,13 @@ impl CreatePayment {
                 return Err(refuse_remotely(amount, &known.row.invoice, &objection).into());
             }
             Err(error) => {
-                asked.lost().await;
+                asked.let_go().await;
                 return Err(remote::change_failed(error));
             }
         };
-        let kept = self.keep(said, (&asked, &row), call).await;
+        let kept = self.keep(said, &row, call).await;
+        // What a payment is a repetition of is not left to the clock of the service.
+        asked.let_go().await;
         kept.map_err(|error| remote::not_kept_here(Self::NAME, &error))
     }
 
@@ -226,7 +228,7 @@ impl CreatePayment {
     async fn keep(
         &self,
         said: billing::Paid,
-        (asked, row): (&RemoteChange, &RemoteInvoiceRow),
+        row: &RemoteInvoiceRow,
         call: &Call<'_>,
     ) -> Result<Answer<Paid>, ToolError> {
         let key = self.idempotency_key.as_deref();
@@ -236,7 +238,8 @@ impl CreatePayment {
         };
         let present = write.session.remote_invoice(row.invoice.id, &today(call)).await?;
         let present = present.unwrap_or_else(|| row.clone());
-        let remote_id = said.payment.remote_id.clone();
+        let (id, remote_id) = (present.invoice.id, said.payment.remote_id.clone());
+        let is_known = write.session.has_remote_payment(id, &remote_id).await?;
         let mut invoice = said.invoice.unwrap_or_else(|| with_payment(&present, &said.payment));
         let payments = invoice.payments.get_or_insert_default();
         if payments.iter().all(|payment| payment.remote_id != remote_id) {
@@ -245,13 +248,15 @@ impl CreatePayment {
         let customer =
             RemoteCustomer { id: present.invoice.customer_id, name: &present.remote_customer };
         write.session.keep_invoices(customer, &[invoice], call.now).await?;
-        let id = present.invoice.id;
         let payment = write.session.remote_payment(id, &remote_id).await?;
         let row = write.session.remote_invoice(id, &today(call)).await?;
         let invoice = row.ok_or(sqlx::Error::RowNotFound)?.invoice;
         let amount = Money { minor: payment.amount_minor, currency: invoice.amount.currency };
+        if is_known && key.is_none() {
+            let message = format!("{} were recorded already. {}", amount.spoken(), rest(&invoice));
+            return write.finish(Answer::repeated(message, paid(payment, invoice, call))).await;
+        }
         let message = format!("{} are recorded. {}", amount.spoken(), rest(&invoice));
-        asked.end(&mut write.session).await?;
         write.finish(Answer::new(message, paid(payment, invoice, call))).await
     }
 }

@@ -146,7 +146,7 @@ impl ProductChange<'_> {
                 return Ok(Outcome::Absent);
             }
             Err(source) => {
-                asked.lost().await;
+                asked.let_go().await;
                 let service = Upstream::Inventory;
                 return Err(ToolError::Upstream { service, is_change: true, source });
             }
