@@ -24,6 +24,7 @@ mod products;
 mod reminders;
 mod remote_changes;
 mod remote_invoices;
+mod remote_payments;
 mod remote_products;
 mod reports;
 mod reservations;

@@ -7,7 +7,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use super::customer_search::{self, IN_BLOCKS};
 use super::{
     Store, appointments, calendar, crm, customers, invoices, payments, products, reminders,
-    remote_changes, remote_invoices, remote_products, reports, reservations, search, tickets,
+    remote_changes, remote_invoices, remote_payments, remote_products, reports, reservations,
+    search, tickets,
 };
 use crate::config::{Config, DatabaseUrl, SqlitePath};
 
@@ -62,10 +63,10 @@ const QUERIES: [(&str, &str, usize); 58] = [
     ("visits to come", calendar::TO_COME, 4),
     ("an invoice of the billing service", remote_invoices::REMOTE_INVOICE, 1),
     ("a customer's invoices there", remote_invoices::REMOTE_INVOICES, 2),
-    ("payments on an invoice there", remote_invoices::REMOTE_PAYMENTS, 2),
-    ("a payment on an invoice there", remote_invoices::REMOTE_PAYMENT, 2),
+    ("payments on an invoice there", remote_payments::REMOTE_PAYMENTS, 2),
+    ("a payment on an invoice there", remote_payments::REMOTE_PAYMENT, 2),
     ("the last invoice there", remote_invoices::LAST_INVOICE, 0),
-    ("the last payment there", remote_invoices::LAST_PAYMENT, 0),
+    ("the last payment there", remote_payments::LAST_PAYMENT, 0),
     ("what a customer paid there", remote_invoices::COUNT_BILLING, 1),
     ("the inventory's oldest news", remote_products::REMOTE_AS_OF, 0),
     ("whether a remote change is under way", remote_changes::BUSY, 2),

@@ -59,6 +59,7 @@ mod proxy;
 mod racing;
 mod radicale;
 mod reminders;
+mod remote_addresses;
 mod remote_billing;
 mod remote_customers;
 mod remote_faults;
