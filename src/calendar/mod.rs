@@ -57,6 +57,8 @@ pub struct Calendar {
 struct Seen {
     /// When blocks were last known to be what the calendar says.
     read_at: Option<Timestamp>,
+    /// How many events are only known in part.
+    partial_events: i64,
     /// When the database said so.
     since: Instant,
 }
@@ -112,11 +114,15 @@ impl Calendar {
         let limit = self.busy_ttl_seconds.max(SHORTEST_TTL_SECONDS);
         let is_recent = |at: Option<Timestamp>| at.is_some_and(|at| now.0 - at.0 <= limit);
         let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.is_some_and(|seen| seen.since.elapsed() < SEEN_FOR && is_recent(seen.read_at)) {
-            return Ok(None);
-        }
-        let read_at = session.calendar_state().await?.read_at;
-        Ok(match read_at {
+        let is_fresh = |seen: &Seen| seen.since.elapsed() < SEEN_FOR && is_recent(seen.read_at);
+        let (read_at, partial_events) = match seen.filter(is_fresh) {
+            Some(seen) => (seen.read_at, seen.partial_events),
+            None => {
+                let state = session.calendar_state().await?;
+                (state.read_at, state.partial_events)
+            }
+        };
+        let age = match read_at {
             at if is_recent(at) => None,
             Some(at) => Some(format!(
                 "The shop's calendar was last read on {}; what was blocked in it then counts.",
@@ -126,11 +132,22 @@ impl Calendar {
                 "The shop's calendar has not been read yet; what is blocked in it is not known."
                     .to_owned(),
             ),
-        })
+        };
+        let gaps = match partial_events {
+            0 => None,
+            1 => Some("One entry of the shop's calendar".to_owned()),
+            several => Some(format!("{several} entries of the shop's calendar")),
+        };
+        let gaps = gaps.map(|what| {
+            format!("{what} could not be read in full; more may be blocked than is known.")
+        });
+        let notes: Vec<String> = [age, gaps].into_iter().flatten().collect();
+        Ok((!notes.is_empty()).then(|| notes.join(" ")))
     }
 
     fn notice(&self, state: &CalendarState) {
-        let seen = Seen { read_at: state.read_at, since: Instant::now() };
+        let CalendarState { read_at, partial_events, .. } = *state;
+        let seen = Seen { read_at, partial_events, since: Instant::now() };
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
     }
 

@@ -20,6 +20,8 @@ use crate::store::{CalendarState, KnownBlock, OwnEvent, Read, StaffDid, Store};
 const LONGEST_DAYS: u64 = 400;
 /// How many blocks are kept; the soonest count.
 const MOST_BLOCKS: usize = 20_000;
+/// What stands for the blocks that are not kept.
+const MORE: &str = "further blocks";
 /// How long one reading may take, and for how long nobody else reads meanwhile.
 const ONE: Duration = Duration::from_secs(20);
 const LEASE_SECONDS: i64 = 25;
@@ -89,6 +91,17 @@ impl Calendar {
         }
     }
 
+    /// The names of events that cannot be read, or not all of whose times can, as it is now.
+    ///
+    /// # Errors
+    /// Where the calendar does not answer.
+    pub async fn partial_events(&self) -> Result<Vec<String>, UpstreamError> {
+        let changed = self.client.changed(None, self.window(now())).await?;
+        let Changed::Events(changes) = changed else { return Ok(Vec::new()) };
+        let partial = changes.found.into_iter().filter(|found| found.is_partial);
+        Ok(partial.map(|found| found.name).collect())
+    }
+
     /// What the calendar says that is not known yet, and whether it was read as a whole.
     async fn look(&self, store: &Store, started: Timestamp) -> Result<(Read, bool), CalendarError> {
         let window = self.window(started);
@@ -116,11 +129,10 @@ impl Calendar {
             let names: Vec<&str> = names.map(String::as_str).collect();
             store.read_aside().await?.own_events_named(&names).await?
         });
-        let mut read = self.sort(&changes, &own, store, window);
+        let known_until = if is_whole { window.end } else { state.known_until };
+        let mut read = self.sort(&changes, &own, store, window, known_until);
         if is_whole {
             read.events.extend(self.missing(&changes, &own, window).await?);
-        } else {
-            read.known_until = state.known_until;
         }
         let is_asked = read.forgotten.as_ref().is_none_or(|events| !events.is_empty());
         if is_asked && is_known_already(&read, store.read_aside().await?.known_blocks().await?) {
@@ -142,9 +154,17 @@ impl Calendar {
     }
 
     /// Tells visits' events from blocks.
-    fn sort(&self, changes: &Changes, own: &Own, store: &Store, window: Interval) -> Read {
+    fn sort(
+        &self,
+        changes: &Changes,
+        own: &Own,
+        store: &Store,
+        window: Interval,
+        known_until: Timestamp,
+    ) -> Read {
         let names = store.resources.names();
         let mut blocks = Vec::new();
+        let mut partial = Vec::new();
         let mut events = Vec::new();
         let mut forgotten = Vec::new();
         for found in &changes.found {
@@ -153,6 +173,9 @@ impl Calendar {
                 None => {
                     forgotten.push(found.name.clone());
                     blocks.extend(blocked(found, &names, window));
+                    if found.is_partial {
+                        partial.push(found.name.as_str());
+                    }
                 }
             }
         }
@@ -166,13 +189,15 @@ impl Calendar {
         if blocks.len() > MOST_BLOCKS {
             tracing::warn!(blocks = blocks.len(), "the calendar blocks more than can be kept");
             blocks.truncate(MOST_BLOCKS);
+            partial.push(MORE);
         }
+        blocks.extend(partial.into_iter().map(|name| KnownBlock::partial(name, known_until)));
         Read {
             forgotten: (!changes.is_everything).then_some(forgotten),
             blocks,
             events,
             token: changes.token.clone(),
-            known_until: window.end,
+            known_until,
         }
     }
 

@@ -12,12 +12,12 @@ use super::http::{Answer, Credentials, Http, Limits, Request};
 use super::{Upstream, UpstreamError};
 use crate::config::CalDavSettings;
 use crate::domain::calendar::{Changed, Changes, Event, EventId, Found};
-use crate::domain::icalendar::{read_events, write_event};
+use crate::domain::icalendar::{Occurrences, occurrences, read_events, write_event};
 use crate::domain::time::{Interval, Timestamp};
 
 mod xml;
 
-use xml::Multistatus;
+use xml::{Multistatus, Question};
 
 /// Writing one event. Repeats are for the caller, who looks first what has become of it.
 const WRITING: Limits = Limits {
@@ -74,6 +74,20 @@ const TOKEN_REFUSED: &[StatusCode] = &[
     StatusCode::NOT_IMPLEMENTED,
     StatusCode::INSUFFICIENT_STORAGE,
 ];
+/// How servers say that they cannot answer a question in this form. Some stumble over a single event
+/// that they cannot expand.
+const QUESTION_REFUSED: &[StatusCode] = &[
+    StatusCode::BAD_REQUEST,
+    StatusCode::FORBIDDEN,
+    StatusCode::CONFLICT,
+    StatusCode::PRECONDITION_FAILED,
+    StatusCode::UNPROCESSABLE_ENTITY,
+    StatusCode::INTERNAL_SERVER_ERROR,
+    StatusCode::NOT_IMPLEMENTED,
+    StatusCode::INSUFFICIENT_STORAGE,
+];
+/// What stands for entries that a server has and did not tell.
+const MORE: &str = "further entries";
 
 /// A calendar that speaks CalDAV.
 #[derive(Debug)]
@@ -216,16 +230,31 @@ impl CalDav {
         window: Interval,
         token: Option<String>,
     ) -> Result<Changes, UpstreamError> {
-        let status = self.ask("REPORT", "1", &xml::events_in(window), &[]).await?;
-        let responses = status.map(|status| status.responses).unwrap_or_default();
+        let status = self.events_in(window).await?;
+        let Multistatus { responses, is_cut_off, .. } = status.unwrap_or_default();
         let zone = self.zone;
-        let read = move || {
-            let found = responses.into_iter().filter_map(|response| found(response, zone));
-            found.collect::<Result<Vec<_>, _>>()
+        let read = move || -> Vec<Found> {
+            responses.into_iter().filter_map(|response| found(response, window, zone)).collect()
         };
-        let found =
-            tokio::task::spawn_blocking(read).await.unwrap_or(Err(UpstreamError::Timeout))?;
+        let read = tokio::task::spawn_blocking(read).await;
+        let mut found = read.map_err(|_| UpstreamError::Timeout)?;
+        if is_cut_off {
+            found.push(Found::unread(MORE.to_owned(), None));
+        }
         Ok(Changes { found, gone: Vec::new(), is_everything: true, token })
+    }
+
+    /// All events in this time, asked for in the best form that the server can answer.
+    async fn events_in(&self, window: Interval) -> Result<Option<Multistatus>, UpstreamError> {
+        for question in [Question::Expanded, Question::Written] {
+            let asked = xml::events_in(window, question);
+            let status = self.ask("REPORT", "1", &asked, QUESTION_REFUSED).await?;
+            if status.is_some() {
+                return Ok(status);
+            }
+            tracing::debug!(?question, "the calendar's server cannot answer");
+        }
+        self.ask("REPORT", "1", &xml::events_in(window, Question::All), &[]).await
     }
 
     /// What the server says of the collection; `None` where it answers with one of `refusals`.
@@ -311,28 +340,30 @@ fn no_calendar() -> UpstreamError {
 }
 
 /// The event of a response; `None` where it has none.
-fn found(response: xml::Response, zone: Tz) -> Option<Result<Found, UpstreamError>> {
-    let text = response.calendar.as_deref()?;
-    let Ok(events) = read_events(text, zone) else { return Some(Err(no_calendar())) };
-    let own = events.iter().find_map(|event| event.event_name.clone());
-    if events.iter().any(|event| event.repeats) {
-        tracing::warn!("the calendar's server does not say when repeating events take place");
+fn found(response: xml::Response, window: Interval, zone: Tz) -> Option<Found> {
+    let is_gone = matches!(response.status, Some(404 | 410));
+    // Some servers list the collection itself, too.
+    if is_gone || response.href.ends_with('/') {
+        return None;
     }
+    let name = || name_of(&response.href).to_owned();
+    let events = response.calendar.as_deref().map(|text| read_events(text, zone));
+    let Some(Ok(events)) = events else { return Some(Found::unread(name(), response.etag)) };
     let first = events.first()?;
+    let own = events.iter().find_map(|event| event.event_name.clone());
+    let Occurrences { times, is_all } = occurrences(&events, window, zone);
     let is_busy = events.iter().any(|event| event.is_busy);
-    Some(Ok(Found {
-        name: own.unwrap_or_else(|| name_of(&response.href).to_owned()),
+    // Single times of a repeating event may be free or called otherwise; those that are busy count,
+    // under the title of the first.
+    let counts = |&(span, is_so): &(Interval, bool)| (is_so || !is_busy).then_some(span);
+    Some(Found {
+        name: own.unwrap_or_else(name),
         etag: response.etag,
-        // Single times of a repeating event may be free or called otherwise; those that are busy
-        // count, under the title of the first.
-        times: events
-            .iter()
-            .filter(|event| event.is_busy || !is_busy)
-            .filter_map(|event| event.span)
-            .collect(),
+        times: times.iter().filter_map(counts).collect(),
         is_busy,
         words: first.words.clone(),
-    }))
+        is_partial: !is_all,
+    })
 }
 
 #[cfg(test)]

@@ -234,6 +234,7 @@ impl Google {
                     name: item.id,
                     etag: item.etag,
                     times: vec![span],
+                    is_partial: false,
                 });
             }
         }
@@ -280,7 +281,8 @@ impl Google {
                 return None;
             };
             let name = format!("busy {id}");
-            Some(Found { name, etag: None, times, is_busy: true, words: String::new() })
+            let words = String::new();
+            Some(Found { name, etag: None, times, is_busy: true, words, is_partial: false })
         };
         Ok(self.busy_calendars.iter().zip(times).filter_map(found).collect())
     }

@@ -61,6 +61,15 @@ async fn sync(config: &Config, store: &Store) -> io::Result<ExitCode> {
         writeln!(io::stderr(), "servicebay: the calendar could not be read: {error}")?;
         return Ok(ExitCode::FAILURE);
     }
+    let partial = store.read_aside().await.map_err(io::Error::other)?.calendar_state().await;
+    match partial.map_err(io::Error::other)?.partial_events {
+        0 => {}
+        count => writeln!(
+            io::stderr(),
+            "servicebay: {count} of the calendar's entries could not be read in full; \
+             `servicebay doctor` names them"
+        )?,
+    }
     Ok(ExitCode::from(u8::from(failed > 0)))
 }
 

@@ -59,4 +59,7 @@ id!(
 impl ResourceId {
     /// In the place of a bay or a technician: all of them.
     pub const WHOLE_SHOP: Self = Self(0);
+    /// In the place of a bay or a technician: none of them. A block of nobody says that its event is
+    /// only known in part.
+    pub const NOBODY: Self = Self(-1);
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::config::{Config, DatabaseUrl, SqlitePath};
 
 /// The queries, and how many parameters each has.
-const QUERIES: [(&str, &str, usize); 58] = [
+const QUERIES: [(&str, &str, usize); 59] = [
     ("a customer", customers::CUSTOMER_BY_ID, 1),
     ("customers by phone", customers::CUSTOMERS_BY_PHONE, 1),
     ("a customer by e-mail", customers::CUSTOMER_BY_EMAIL, 1),
@@ -58,6 +58,7 @@ const QUERIES: [(&str, &str, usize); 58] = [
     ("customers with a gram", IN_BLOCKS[0], 3),
     ("customers with two grams", IN_BLOCKS[1], 4),
     ("customers with four grams", IN_BLOCKS[3], 6),
+    ("the calendar", calendar::STATE, 0),
     ("marks that are due", calendar::DUE, 2),
     ("conflicts with the calendar", calendar::CONFLICTS, 4),
     ("visits to come", calendar::TO_COME, 4),

@@ -24,7 +24,7 @@ fn changes_are_read_whatever_the_prefixes() {
                 etag: Some("\"1\"".to_owned()),
                 ..Response::default()
             },
-            Response { href: "/cal/b.ics".to_owned(), ..Response::default() },
+            Response { href: "/cal/b.ics".to_owned(), status: Some(404), ..Response::default() },
         ],
         token: Some("http://sabre.io/ns/sync/2".to_owned()),
         is_cut_off: false,
@@ -79,7 +79,7 @@ fn the_busy_times_of_a_repeating_event_count() {
         calendar: Some(calendar.to_owned()),
         ..Response::default()
     };
-    let found = found(response, New_York).expect("an event").expect("iCalendar");
+    let found = found(response, window(), New_York).expect("an event");
     let start = Timestamp(1_800_021_600);
     let expected = Found {
         name: "a".to_owned(),
@@ -87,6 +87,40 @@ fn the_busy_times_of_a_repeating_event_count() {
         times: vec![Interval::starting(start, 60)],
         is_busy: true,
         words: "Meeting\n".to_owned(),
+        is_partial: false,
     };
     assert_eq!(found, expected);
+}
+
+fn window() -> Interval {
+    Interval { start: Timestamp(1_800_000_000), end: Timestamp(1_802_000_000) }
+}
+
+#[test]
+fn broken_entries_are_told_and_the_others_count() {
+    let event = |name: &str, data: &str| {
+        format!(
+            "<response><href>/cal/{name}.ics</href><propstat><prop><getetag>\"1\"</getetag>\
+             <C:calendar-data>{data}</C:calendar-data></prop></propstat></response>"
+        )
+    };
+    let good = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:a\u{1}b\nDTSTART:20270115T140000Z\n\
+                DURATION:PT1H\nEND:VEVENT\nEND:VCALENDAR";
+    let body = format!(
+        "<multistatus xmlns=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\">{}{}\
+         <response><href>/cal/refused.ics</href><status>HTTP/1.1 500 Oh</status></response>\
+         <response><href>/cal/gone.ics</href><status>HTTP/1.1 404 Not Found</status></response>\
+         <response><href>/cal/empty.ics</href><propstat><prop><getetag>\"1\"</getetag></prop>\
+         </propstat></response><response><href>/cal/</href></response></multistatus>",
+        event("good", good),
+        event("bad", "BEGIN:VCALENDAR\nBEGIN:VEVENT\n"),
+    );
+    let found: Vec<_> = read(&body)
+        .responses
+        .into_iter()
+        .filter_map(|response| found(response, window(), New_York))
+        .map(|found| (found.name, found.times.len(), found.is_partial))
+        .collect();
+    let expected = [("good", 1, false), ("bad", 0, true), ("refused", 0, true), ("empty", 0, true)];
+    assert_eq!(found, expected.map(|(name, times, is)| (name.to_owned(), times, is)));
 }

@@ -28,16 +28,37 @@ pub(super) fn sync(token: &str) -> String {
     )
 }
 
-/// Asks for all events in this time, each time of a repeating one by itself.
-pub(super) fn events_in(window: Interval) -> String {
+/// How events are asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Question {
+    /// Those in a time, each time of a repeating one by itself.
+    Expanded,
+    /// Those in a time, repeating ones as they were written.
+    Written,
+    /// All of them.
+    All,
+}
+
+/// Asks for events.
+pub(super) fn events_in(window: Interval, question: Question) -> String {
     let (start, end) = (utc(window.start), utc(window.end));
+    let data = match question {
+        Question::Expanded => format!(
+            "<C:calendar-data><C:expand start=\"{start}\" end=\"{end}\"/></C:calendar-data>"
+        ),
+        Question::Written | Question::All => "<C:calendar-data/>".to_owned(),
+    };
+    let time = match question {
+        Question::Expanded | Question::Written => {
+            format!("<C:time-range start=\"{start}\" end=\"{end}\"/>")
+        }
+        Question::All => String::new(),
+    };
     format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\
          <C:calendar-query xmlns=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><prop><getetag/>\
-         <C:calendar-data><C:expand start=\"{start}\" end=\"{end}\"/></C:calendar-data></prop>\
-         <C:filter><C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\">\
-         <C:time-range start=\"{start}\" end=\"{end}\"/></C:comp-filter></C:comp-filter></C:filter>\
-         </C:calendar-query>"
+         {data}</prop><C:filter><C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\">\
+         {time}</C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"
     )
 }
 
@@ -63,6 +84,8 @@ pub(super) struct Multistatus {
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(super) struct Response {
     pub href: String,
+    /// What its server says of it as a whole.
+    pub status: Option<u16>,
     /// What its version is called; `None`: it is gone.
     pub etag: Option<String>,
     pub calendar: Option<String>,
@@ -76,9 +99,13 @@ impl Multistatus {
     pub fn read(body: &[u8]) -> Result<Self, UpstreamError> {
         let malformed =
             || UpstreamError::Malformed { reason: "it is not WebDAV's XML", source: None };
-        let text = std::str::from_utf8(body).map_err(|_| malformed())?;
+        // One entry with letters that XML does not allow, which some servers hand over as they are,
+        // must not take the others along.
+        let text = String::from_utf8_lossy(body);
+        let is_stray = |letter: char| letter < ' ' && !matches!(letter, '\t' | '\n' | '\r');
+        let text = if text.contains(is_stray) { text.replace(is_stray, " ").into() } else { text };
         let options = ParsingOptions { nodes_limit: NODES, ..ParsingOptions::default() };
-        let document = Document::parse_with_options(text, options).map_err(|_| malformed())?;
+        let document = Document::parse_with_options(&text, options).map_err(|_| malformed())?;
         let root = document.root_element();
         if !root.has_tag_name((DAV, "multistatus")) {
             return Err(malformed());
@@ -96,8 +123,8 @@ impl Multistatus {
 
 impl Response {
     fn read(node: Node<'_, '_>, status: Option<u16>) -> Self {
-        let mut response =
-            Self { href: text_of(node, "href").unwrap_or_default(), ..Self::default() };
+        let href = text_of(node, "href").unwrap_or_default();
+        let mut response = Self { href, status, ..Self::default() };
         if status.is_some_and(|status| status >= 400) {
             return response;
         }

@@ -1,5 +1,6 @@
 //! `servicebay doctor`: what works, what does not, and what to do about it.
 
+mod calendar;
 mod upstreams;
 
 use std::io::{self, Write};
@@ -7,14 +8,13 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::cache::vpic;
-use crate::clients::calendar::CalendarClient;
 use crate::clients::nhtsa::NhtsaClient;
 use crate::config::Config;
 use crate::domain::local_time::rfc3339;
 use crate::domain::time::Timestamp;
 use crate::domain::vin::Vin;
 use crate::domain::vin::vpic::Vpic;
-use crate::store::Store;
+use crate::store::{CalendarState, Store};
 
 /// A VIN that NHTSA decodes: the one that its own documentation asks about.
 const KNOWN_VIN: &str = "5UXWX7C5XBA123456";
@@ -35,11 +35,12 @@ enum Finding {
 /// Checks everything and prints a line each; failure where calls cannot work.
 pub async fn run(config: Config) -> io::Result<ExitCode> {
     let mut findings = vec![zone(&config)];
-    findings.extend(database(&config).await);
+    let (database, calendar_state) = database(&config).await;
+    findings.extend(database);
     findings.push(vehicle_data(&config));
     findings.push(nhtsa(&config).await);
     findings.extend(upstreams::probe(&config).await);
-    findings.extend(calendar(&config).await);
+    findings.extend(calendar::findings(&config, calendar_state.as_ref()).await);
     let mut out = io::stdout().lock();
     for finding in &findings {
         match finding {
@@ -63,7 +64,8 @@ fn zone(config: &Config) -> Finding {
     Finding::Good(what)
 }
 
-async fn database(config: &Config) -> Vec<Finding> {
+/// What there is to say of the database, and what it knows of the calendar.
+async fn database(config: &Config) -> (Vec<Finding>, Option<CalendarState>) {
     let started = Instant::now();
     let store = match Store::open(&config.database, &config.shop).await {
         Ok(store) => store,
@@ -71,7 +73,7 @@ async fn database(config: &Config) -> Vec<Finding> {
             let what = format!("database {}: {error}", config.database);
             let mend =
                 "Check DATABASE_URL, that the server runs, and that you may use it.".to_owned();
-            return vec![Finding::Bad { what, mend }];
+            return (vec![Finding::Bad { what, mend }], None);
         }
     };
     let elapsed_ms = started.elapsed().as_millis();
@@ -87,8 +89,9 @@ async fn database(config: &Config) -> Vec<Finding> {
     };
     let mut findings = vec![opened, referees(&store).await];
     findings.extend(upstreams::answered(&store, config.shop.zone).await);
+    let calendar_state = calendar::state(&store).await;
     store.close().await;
-    findings
+    (findings, calendar_state)
 }
 
 async fn referees(store: &Store) -> Finding {
@@ -153,19 +156,4 @@ async fn nhtsa(config: &Config) -> Finding {
                 .to_owned(),
         },
     }
-}
-
-/// Nothing where no calendar is connected.
-async fn calendar(config: &Config) -> Option<Finding> {
-    let client = CalendarClient::new(&config.calendar, config.shop.zone)?;
-    let started = Instant::now();
-    Some(match client.check().await {
-        Ok(what) => {
-            Finding::Good(format!("{what}, answers in {} ms", started.elapsed().as_millis()))
-        }
-        Err(error) => Finding::Poor {
-            what: format!("{}: {error}", client.address()),
-            mend: client.advice(&error).to_owned(),
-        },
-    })
 }

@@ -106,6 +106,7 @@ mod tests {
             times: times.collect(),
             is_busy,
             words: words.to_owned(),
+            is_partial: false,
         };
         let window = Interval { start: Timestamp(1000), end: Timestamp(200_000) };
         let blocks = block(&found, &RESOURCES, window);

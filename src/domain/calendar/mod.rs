@@ -21,6 +21,16 @@ pub struct Found {
     pub is_busy: bool,
     /// Its title and its place.
     pub words: String,
+    /// Whether it could not be read, or not all of its times.
+    pub is_partial: bool,
+}
+
+impl Found {
+    /// One that could not be read.
+    pub fn unread(name: String, etag: Option<String>) -> Self {
+        let (times, words) = (Vec::new(), String::new());
+        Self { name, etag, times, is_busy: true, words, is_partial: true }
+    }
 }
 
 /// What a calendar says has changed.

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
 
-use crate::domain::local_time::{WallTime, day_bounds};
-use crate::domain::time::{Interval, Timestamp};
+use crate::domain::time::Interval;
 
 use super::UID_SUFFIX;
+use super::repeating::Repetition;
+use super::when::{Length, When, duration_seconds};
 
 /// The longest text that is kept of a title or a place, in characters.
 const WORDS_CHARACTERS: usize = 500;
@@ -29,10 +29,16 @@ pub struct Component {
     pub span: Option<Interval>,
     /// Whether whoever it is about is busy meanwhile.
     pub is_busy: bool,
-    /// Whether it says how it repeats.
-    pub repeats: bool,
     /// Its title and its place.
     pub words: String,
+    /// What it has in common with the other times of the same event.
+    pub(super) uid: String,
+    /// How it repeats, where it does.
+    pub(super) repetition: Option<Box<Repetition>>,
+    /// The time of a repeating event in whose place it is.
+    pub(super) replaces: Option<When>,
+    /// Whether it also stands for all later times of the repeating event.
+    pub(super) is_for_later: bool,
 }
 
 /// The events of a calendar. Times without a zone, and days, are the shop's; so are those of a zone
@@ -84,10 +90,10 @@ fn unfold(text: &str) -> Vec<Cow<'_, str>> {
 }
 
 /// `NAME;PARAMETER=value:value`.
-struct Line<'a> {
+pub(super) struct Line<'a> {
     name: String,
     parameters: Vec<(String, &'a str)>,
-    value: &'a str,
+    pub(super) value: &'a str,
 }
 
 impl<'a> Line<'a> {
@@ -124,40 +130,8 @@ impl<'a> Line<'a> {
         Some(Self { name, parameters: pieces.filter_map(parameter).collect(), value })
     }
 
-    fn parameter(&self, name: &str) -> Option<&'a str> {
+    pub(super) fn parameter(&self, name: &str) -> Option<&'a str> {
         self.parameters.iter().find(|(known, _)| known == name).map(|&(_, value)| value)
-    }
-}
-
-/// A date or a time as it was written.
-#[derive(Clone, Copy)]
-enum When {
-    Day(NaiveDate),
-    Instant(Timestamp),
-}
-
-impl When {
-    fn read(line: &Line<'_>, shop: Tz) -> Option<Self> {
-        let value = line.value.trim();
-        if let Ok(day) = NaiveDate::parse_from_str(value, "%Y%m%d") {
-            return Some(Self::Day(day));
-        }
-        let wall = value.strip_suffix('Z').unwrap_or(value);
-        let wall = NaiveDateTime::parse_from_str(wall, "%Y%m%dT%H%M%S").ok()?;
-        let zone = match line.parameter("TZID") {
-            _ if value.ends_with('Z') => Tz::UTC,
-            // Some programs write a path in front of the zone's name.
-            Some(name) => name.trim_start_matches('/').parse().unwrap_or(shop),
-            None => shop,
-        };
-        Some(Self::Instant(WallTime::read(wall, zone).first()))
-    }
-
-    fn start(self, zone: Tz) -> Timestamp {
-        match self {
-            Self::Day(day) => day_bounds(day, zone).start,
-            Self::Instant(at) => at,
-        }
     }
 }
 
@@ -167,24 +141,31 @@ struct Draft {
     end: Option<When>,
     duration_seconds: Option<i64>,
     is_free: bool,
+    repetition: Repetition,
     event: Component,
 }
 
 impl Draft {
     fn take(&mut self, line: &Line<'_>, zone: Tz) {
+        let value = line.value.trim();
         match line.name.as_str() {
             "UID" => {
-                let name = line.value.trim().strip_suffix(UID_SUFFIX);
-                self.event.event_name = name.map(str::to_owned);
+                self.event.event_name = value.strip_suffix(UID_SUFFIX).map(str::to_owned);
+                value.clone_into(&mut self.event.uid);
             }
             "DTSTART" => self.start = When::read(line, zone),
             "DTEND" => self.end = When::read(line, zone),
-            "DURATION" => self.duration_seconds = duration_seconds(line.value.trim()),
-            "TRANSP" if line.value.trim().eq_ignore_ascii_case("TRANSPARENT") => {
-                self.is_free = true;
+            "DURATION" => self.duration_seconds = duration_seconds(value),
+            "TRANSP" if value.eq_ignore_ascii_case("TRANSPARENT") => self.is_free = true,
+            "STATUS" if value.eq_ignore_ascii_case("CANCELLED") => self.is_free = true,
+            "RRULE" => self.repetition.rules.push(value.to_owned()),
+            "RDATE" => self.repetition.add(line, zone),
+            "EXDATE" => self.repetition.leave_out(line, zone),
+            "EXRULE" => self.repetition.is_strange = true,
+            "RECURRENCE-ID" => {
+                self.event.replaces = When::read(line, zone);
+                self.event.is_for_later = line.parameter("RANGE").is_some();
             }
-            "STATUS" if line.value.trim().eq_ignore_ascii_case("CANCELLED") => self.is_free = true,
-            "RRULE" | "RDATE" => self.event.repeats = true,
             "SUMMARY" | "LOCATION" => {
                 self.event.words.extend(unescape(line.value).chars().take(WORDS_CHARACTERS));
                 self.event.words.push('\n');
@@ -194,40 +175,14 @@ impl Draft {
     }
 
     fn finish(self, zone: Tz) -> Component {
-        let end_of = |start: When| match (self.end, self.duration_seconds, start) {
-            (Some(end), _, _) => end.start(zone),
-            (None, Some(seconds), start) => start.start(zone).plus_seconds(seconds),
-            // RFC 5545, 3.6.1: a day lasts a day, an instant no time at all.
-            (None, None, When::Day(day)) => day_bounds(day, zone).end,
-            (None, None, When::Instant(at)) => at,
-        };
-        let span =
-            self.start.map(|start| Interval { start: start.start(zone), end: end_of(start) });
-        Component { span, is_busy: !self.is_free, ..self.event }
+        let Self { start, end, duration_seconds, .. } = self;
+        let length = start.map(|start| Length::of(start, end, duration_seconds, zone));
+        let span = start.zip(length).map(|(start, length)| length.from(start, zone));
+        let repetition = start.zip(length).filter(|_| !self.repetition.is_none());
+        let repetition =
+            repetition.map(|(start, length)| Box::new(self.repetition.of(start, length)));
+        Component { span, is_busy: !self.is_free, repetition, ..self.event }
     }
-}
-
-/// `PT1H30M`, `P1DT2H`, `P2W` (RFC 5545, 3.3.6); one that is negative is none.
-fn duration_seconds(text: &str) -> Option<i64> {
-    let rest = text.strip_prefix('+').unwrap_or(text).strip_prefix('P')?;
-    let (mut total, mut number) = (0_i64, None::<i64>);
-    for letter in rest.chars() {
-        if let Some(digit) = letter.to_digit(10) {
-            number = Some(number.unwrap_or_default().checked_mul(10)?.checked_add(digit.into())?);
-            continue;
-        }
-        let unit = match letter {
-            'T' => continue,
-            'W' => 604_800,
-            'D' => 86_400,
-            'H' => 3_600,
-            'M' => 60,
-            'S' => 1,
-            _ => return None,
-        };
-        total = total.checked_add(number.take()?.checked_mul(unit)?)?;
-    }
-    number.is_none().then_some(total)
 }
 
 fn unescape(text: &str) -> String {

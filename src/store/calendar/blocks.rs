@@ -31,6 +31,16 @@ impl KnownBlock {
         let resource_id = resource.unwrap_or(ResourceId::WHOLE_SHOP);
         Self { event: event.to_owned(), starts_at: span.start, ends_at: span.end, resource_id }
     }
+
+    /// That this event is only known in part: it lies at the end of what is known, and blocks nobody.
+    pub fn partial(event: &str, known_until: Timestamp) -> Self {
+        Self {
+            event: event.to_owned(),
+            starts_at: known_until.plus_seconds(-1),
+            ends_at: known_until,
+            resource_id: ResourceId::NOBODY,
+        }
+    }
 }
 
 /// A visit's event as the calendar was given it.

@@ -25,6 +25,14 @@ const MARKING_SECONDS: i64 = 30 * 86_400;
 /// How much of that time may be over before it is prolonged.
 const RENEWED_SECONDS: i64 = 86_400;
 
+/// The calendar with how many events are only known in part ([`KnownBlock::partial`]).
+pub(super) const STATE: &str =
+    "select salt, address, token, known_until, read_at, failures, next_read_at, reading_until,
+            marking_until,
+            (select count(*) from calendar_blocks b
+             where b.starts_at = c.known_until - 1 and b.resource_id = -1) as partial_events
+     from calendar c where id = 1";
+
 /// The calendar as the database knows it.
 #[derive(Clone, Debug, FromRow)]
 pub struct CalendarState {
@@ -44,6 +52,8 @@ pub struct CalendarState {
     pub next_read_at: Timestamp,
     /// Until when one of the servers is reading it.
     pub reading_until: Timestamp,
+    /// How many events in it are only known in part.
+    pub partial_events: i64,
     marking_until: Timestamp,
 }
 
@@ -126,10 +136,7 @@ impl Store {
 impl Session {
     /// The calendar as the database knows it.
     pub async fn calendar_state(&mut self) -> sqlx::Result<CalendarState> {
-        let sql = "select salt, address, token, known_until, read_at, failures, next_read_at,
-                          reading_until, marking_until
-                   from calendar where id = 1";
-        on!(self, |db| sqlx::query_as(sql).fetch_one(db).await)
+        on!(self, |db| sqlx::query_as(STATE).fetch_one(db).await)
     }
 
     /// What was written to another calendar stays there; nothing of it is known of this one.

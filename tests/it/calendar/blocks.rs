@@ -9,7 +9,7 @@ use crate::radicale::Radicale;
 use crate::shop::{Database, Shop};
 
 /// The hours of tomorrow that can be booked for an hour.
-async fn free_hours(shop: &Shop) -> (Vec<i64>, Value) {
+pub(super) async fn free_hours(shop: &Shop) -> (Vec<i64>, Value) {
     let asked = json!({"date": tomorrow().to_string(), "duration_minutes": 60});
     let reply = shop.call("get_available_slots", asked).await;
     let data = reply.success().clone();
@@ -18,7 +18,7 @@ async fn free_hours(shop: &Shop) -> (Vec<i64>, Value) {
     (full.map(|hour| hour.parse().unwrap()).collect(), data)
 }
 
-async fn until_free(shop: &Shop, expected: impl Fn(i64) -> bool) {
+pub(super) async fn until_free(shop: &Shop, expected: impl Fn(i64) -> bool) {
     let expected: Vec<i64> = (0..24).filter(|&hour| expected(hour)).collect();
     until("free hours", async || (free_hours(shop).await.0 == expected).then_some(())).await;
 }

@@ -5,6 +5,7 @@ mod conflicts;
 mod feed;
 mod google;
 mod outages;
+mod partial;
 mod writing;
 
 use std::time::{Duration, Instant};

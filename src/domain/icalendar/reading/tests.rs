@@ -5,6 +5,7 @@ use crate::domain::appointment::{ServiceType, Status};
 use crate::domain::calendar::{EventId, Told, event_of};
 use crate::domain::icalendar::write_event;
 use crate::domain::id::AppointmentId;
+use crate::domain::time::Timestamp;
 
 fn at(text: &str) -> Timestamp {
     text.parse::<chrono::DateTime<chrono::Utc>>().expect("a time").into()
@@ -43,7 +44,7 @@ fn a_day_is_the_shops_own() {
     let day = ("2027-03-14T05:00:00Z", "2027-03-15T04:00:00Z");
     check(&["DTSTART;VALUE=DATE:20270314"], day.0, day.1);
     check(&["DTSTART;VALUE=DATE:20270314", "DTEND;VALUE=DATE:20270315"], day.0, day.1);
-    check(&["DTSTART;VALUE=DATE:20270314", "DURATION:P1D"], day.0, "2027-03-15T05:00:00Z");
+    check(&["DTSTART;VALUE=DATE:20270314", "DURATION:P1D"], day.0, day.1);
 }
 
 #[test]
@@ -91,8 +92,9 @@ fn what_is_written_reads_back() {
         event_name: Some(id.as_str().to_owned()),
         span: Some(told.span),
         is_busy: true,
-        repeats: false,
         words: format!("{}\nBay 1\n", event.title),
+        uid: format!("{}{UID_SUFFIX}", id.as_str()),
+        ..Component::default()
     };
     assert_eq!(read, [expected]);
 }
