@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use crate::cache::vpic::VehicleData;
+use crate::clients::calendar::CalendarClient;
 use crate::config::Config;
 use crate::domain::time::Timestamp;
 use crate::store::Store;
@@ -65,6 +66,7 @@ pub async fn run(config: Config, arguments: Arguments) -> io::Result<ExitCode> {
     };
     let options = Options {
         allow_shared_phones: arguments.allow_shared_phones,
+        counts_blocks: CalendarClient::new(&config.calendar, config.shop.zone).is_some(),
         vpic: VehicleData::new(config.vin.data_file.clone()).get(),
         stopping,
     };

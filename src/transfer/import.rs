@@ -45,6 +45,8 @@ pub struct Files {
 pub struct Options {
     /// See [`Settings`].
     pub allow_shared_phones: bool,
+    /// Whether what the shop's calendar blocks counts as taken.
+    pub counts_blocks: bool,
     /// Tells of vehicles what their rows leave out.
     pub vpic: Vpic<'static>,
     /// Set when the import is to end soon.
@@ -115,6 +117,7 @@ pub async fn import(
     let settings = Settings {
         now,
         allow_shared_phones: options.allow_shared_phones,
+        counts_blocks: options.counts_blocks,
         stopping: options.stopping,
     };
     let reading = Reading { shop: shop.clone(), now, vpic: options.vpic };

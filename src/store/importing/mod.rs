@@ -36,6 +36,8 @@ pub struct Settings {
     pub now: Timestamp,
     /// Whether a phone number that another customer has may be given to one of another name.
     pub allow_shared_phones: bool,
+    /// Whether what the shop's calendar blocks counts as taken.
+    pub counts_blocks: bool,
     /// Set when the import is to end after the turn that is under way.
     pub stopping: Arc<AtomicBool>,
 }

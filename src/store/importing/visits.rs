@@ -112,7 +112,9 @@ impl Importer<'_> {
         };
         let needed = self.needed(row);
         let (span, window) = (needed.span, needed.window);
-        let question = Question { customer, vehicle, span, window, except: None, blocks: false };
+        // What has begun is a record, and none of the calendar's business.
+        let blocks = self.settings.counts_blocks && span.start > self.settings.now;
+        let question = Question { customer, vehicle, span, window, except: None, blocks };
         let visit = session.visit(&question, self.settings.now).await?;
         if let Some(own) = visit.own.first() {
             let why = format!(
@@ -154,7 +156,19 @@ impl Importer<'_> {
             if let Some(reason) = outside_hours(needed.span, &self.shop.hours, zone) {
                 return Ok(Err(format!("scheduled_at is outside business hours: {reason}")));
             }
-            let place = self.store.resources.place(needed, taken, preferred);
+            let is_closed = |one: &Reserved| {
+                one.resource == ResourceId::WHOLE_SHOP && one.span.overlaps(&needed.span)
+            };
+            if taken.iter().any(is_closed) {
+                let (start, end) = (needed.span.start, needed.span.end);
+                return Ok(Err(format!(
+                    "the shop's calendar blocks some of the time from {} to {}",
+                    rfc3339(start, zone),
+                    rfc3339(end, zone)
+                )));
+            }
+            let taken = self.store.resources.spread(taken.clone());
+            let place = self.store.resources.place(needed, &taken, preferred);
             return Ok(place.ok_or_else(|| {
                 let start = rfc3339(needed.span.start, zone);
                 let what = row.service_type;

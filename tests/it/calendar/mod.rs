@@ -4,6 +4,7 @@ mod blocks;
 mod conflicts;
 mod feed;
 mod google;
+mod importing;
 mod outages;
 mod partial;
 mod writing;
