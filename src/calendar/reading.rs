@@ -135,8 +135,12 @@ impl Calendar {
             read.events.extend(self.missing(&changes, &own, window).await?);
         }
         let is_asked = read.forgotten.as_ref().is_none_or(|events| !events.is_empty());
-        if is_asked && is_known_already(&read, store.read_aside().await?.known_blocks().await?) {
-            (read.forgotten, read.blocks) = (Some(Vec::new()), Vec::new());
+        if is_asked {
+            let known = store.read_aside().await?.known_blocks().await?;
+            read.blocks.extend(still_known(&changes, &known));
+            if is_known_already(&read, known) {
+                (read.forgotten, read.blocks) = (Some(Vec::new()), Vec::new());
+            }
         }
         Ok((read, is_whole))
     }
@@ -246,6 +250,16 @@ fn is_known(own: Option<&OwnEvent>, etag: Option<&str>) -> bool {
     own.is_some_and(|own| {
         own.is_marked || own.etag.as_deref() == etag && (etag.is_some() || own.given.is_none())
     })
+}
+
+/// What is known from before of events that cannot be read now: it goes on to count.
+fn still_known(changes: &Changes, known: &[KnownBlock]) -> Vec<KnownBlock> {
+    let unread = changes.found.iter().filter(|found| found.is_partial && found.times.is_empty());
+    let unread: HashSet<&str> = unread.map(|found| found.name.as_str()).collect();
+    let counts = |block: &&KnownBlock| {
+        block.resource_id != ResourceId::NOBODY && unread.contains(block.event.as_str())
+    };
+    known.iter().filter(counts).cloned().collect()
 }
 
 /// Whether the blocks that were read are those that are known.

@@ -178,8 +178,7 @@ impl Google {
         if !status.is_success() {
             return Err(UpstreamError::Status(status.as_u16()));
         }
-        let readable = self.busy_elsewhere(soon).await?.len();
-        if readable < self.busy_calendars.len() {
+        if self.busy_elsewhere(soon).await?.iter().any(|found| found.is_partial) {
             let reason = "one of GOOGLE_BUSY_CALENDARS cannot be read";
             return Err(UpstreamError::Malformed { reason, source: None });
         }
@@ -236,6 +235,8 @@ impl Google {
                     times: vec![span],
                     is_partial: false,
                 });
+            } else {
+                changes.found.push(Found::unread(item.id, item.etag));
             }
         }
         if is_everything {
@@ -244,8 +245,7 @@ impl Google {
         changes
     }
 
-    /// When the further calendars are busy. One that cannot be read is left out, so that what was
-    /// known of it counts.
+    /// When the further calendars are busy, or that one of them cannot be read.
     async fn busy_elsewhere(&self, window: Interval) -> Result<Vec<Found>, UpstreamError> {
         if self.busy_calendars.is_empty() {
             return Ok(Vec::new());
@@ -276,15 +276,12 @@ impl Google {
             start = end;
         }
         let found = |(id, times): (&String, Option<Vec<Interval>>)| {
-            let Some(times) = times else {
-                tracing::warn!("one of GOOGLE_BUSY_CALENDARS cannot be read");
-                return None;
-            };
             let name = format!("busy {id}");
+            let Some(times) = times else { return Found::unread(name, None) };
             let words = String::new();
-            Some(Found { name, etag: None, times, is_busy: true, words, is_partial: false })
+            Found { name, etag: None, times, is_busy: true, words, is_partial: false }
         };
-        Ok(self.busy_calendars.iter().zip(times).filter_map(found).collect())
+        Ok(self.busy_calendars.iter().zip(times).map(found).collect())
     }
 
     /// Sends a request, signed. A token that is refused is replaced once.

@@ -37,6 +37,8 @@ pub struct State {
     oldest_token: u64,
     /// When the other calendar is busy.
     pub busy: Vec<(String, String)>,
+    /// Whether that is no longer told.
+    pub is_busy_refused: bool,
     tokens: u64,
     /// Earlier tokens let nobody in.
     first_good_token: u64,
@@ -267,6 +269,10 @@ impl State {
             return failure(400, "timeRangeTooLong");
         }
         assert_eq!(asked["items"], json!([{"id": OTHER}]));
+        if self.is_busy_refused {
+            let error = json!({"domain": "global", "reason": "notFound"});
+            return ok(&json!({"calendars": {OTHER: {"busy": [], "errors": [error]}}}));
+        }
         let within = |(start, end): &&(String, String)| {
             start.parse::<DateTime<Utc>>().unwrap() < to
                 && end.parse::<DateTime<Utc>>().unwrap() > from

@@ -45,7 +45,8 @@ pub(super) struct Item {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct When {
-    date: Option<NaiveDate>,
+    // As text, so that one day that cannot be read takes no other event along.
+    date: Option<String>,
     date_time: Option<String>,
 }
 
@@ -57,8 +58,8 @@ impl Item {
 
     /// When it takes place; days are the shop's own.
     pub fn span(&self, zone: Tz) -> Option<Interval> {
-        let at = |when: &When| match (when.date, &when.date_time) {
-            (Some(day), _) => Some(day_bounds(day, zone).start),
+        let at = |when: &When| match (&when.date, &when.date_time) {
+            (Some(day), _) => Some(day_bounds(day.parse::<NaiveDate>().ok()?, zone).start),
             (None, Some(text)) => DateTime::parse_from_rfc3339(text).ok().map(Timestamp::from),
             (None, None) => None,
         };

@@ -221,3 +221,39 @@ async fn doctor_says_what_google_refuses() {
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(told.contains("Bookings go on without it"), "{told}");
 }
+
+#[rstest]
+#[tokio::test]
+async fn what_cannot_be_read_any_more_counts_as_it_was_known_and_is_told(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let (shop, google) = connected(database).await;
+    let time = |hours| at(hours)["dateTime"].as_str().unwrap().to_owned();
+    google.state().busy.push((time(9), time(10)));
+    until_taken(&shop, &[9]).await;
+    {
+        let mut state = google.state();
+        state.is_busy_refused = true;
+        let someday = |hours| json!({"date": "someday", "dateTime": time(hours)});
+        state.put("broken", &json!({"start": someday(12), "end": someday(13)}));
+        // Everything is read anew.
+        state.forget_tokens();
+    }
+    let asked = json!({"date": tomorrow().to_string(), "duration_minutes": 60});
+    let note = until("a note", async || {
+        let reply = shop.call("get_available_slots", asked.clone()).await;
+        reply.success().get("calendar_note").map(|note| note.as_str().unwrap().to_owned())
+    })
+    .await;
+    assert!(note.starts_with("2 entries of the shop's calendar could not be read"), "{note}");
+    assert_eq!(taken_hours(&shop).await, [9]);
+    // What changes one by one leaves it so.
+    google.state().put("block", &json!({"summary": "Closed", "start": at(14), "end": at(15)}));
+    until_taken(&shop, &[9, 14]).await;
+    google.state().is_busy_refused = false;
+    google.state().busy.clear();
+    google.state().delete("broken");
+    until_taken(&shop, &[14]).await;
+    let reply = shop.call("get_available_slots", asked).await;
+    assert!(reply.success().get("calendar_note").is_none(), "{:#}", reply.envelope);
+}
