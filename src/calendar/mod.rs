@@ -101,8 +101,8 @@ impl Calendar {
         &self.client
     }
 
-    /// What a reply has to say of the calendar where what is blocked is only known from before;
-    /// `None` where it is known well enough.
+    /// What a reply has to say of the calendar where what is blocked is only known from before, or in
+    /// part; `None` where it is known well enough.
     ///
     /// # Errors
     /// Where the database does not answer.

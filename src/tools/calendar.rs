@@ -52,7 +52,7 @@ pub struct Conflicts {
     /// Pass it back as cursor for more; absent where there is no more.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
-    /// What is to be known of the shop's calendar, where it does not answer.
+    /// What is to be known of the shop's calendar, where not all that it blocks is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     calendar_note: Option<String>,
 }

@@ -98,7 +98,7 @@ impl Call<'_> {
         self.engine.calendar.is_some()
     }
 
-    /// What the reply has to say of the shop's calendar, where that does not answer.
+    /// What the reply has to say of the shop's calendar, where not all that it blocks is known.
     ///
     /// # Errors
     /// Where the database does not answer.

@@ -63,7 +63,7 @@ pub struct Held {
     /// The technician, where the shop has named some.
     #[serde(skip_serializing_if = "Option::is_none")]
     technician: Option<String>,
-    /// What is to be known of the shop's calendar, where it does not answer.
+    /// What is to be known of the shop's calendar, where not all that it blocks is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     calendar_note: Option<String>,
 }

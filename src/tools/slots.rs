@@ -59,7 +59,7 @@ pub struct AvailableSlots {
     /// Where nothing is free: the nearest starts on other days that are.
     #[serde(skip_serializing_if = "Option::is_none")]
     alternatives: Option<Vec<Alternative>>,
-    /// What is to be known of the shop's calendar, where it does not answer.
+    /// What is to be known of the shop's calendar, where not all that it blocks is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     calendar_note: Option<String>,
 }

@@ -46,7 +46,7 @@ pub struct Booked {
     booking_method: String,
     /// Who took the booking.
     booked_by: String,
-    /// What is to be known of the shop's calendar, where it does not answer.
+    /// What is to be known of the shop's calendar, where not all that it blocks is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) calendar_note: Option<String>,
 }
