@@ -14,8 +14,6 @@ pub(super) struct Person {
 /// The record that has the row's `external_id`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Namesake {
-    pub id: i64,
-    pub merged_into: Option<i64>,
     /// Whether an earlier line of this import made it.
     pub is_new: bool,
 }
@@ -24,7 +22,7 @@ pub(super) struct Namesake {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
     pub namesake: Option<Namesake>,
-    /// The name of the customer that the record of the same `external_id` leads to.
+    /// Whom the record of the same `external_id` leads to, where an import made it for nothing else.
     pub leads_to: Option<Person>,
     /// The customer with the same e-mail address.
     pub by_email: Option<Person>,
@@ -55,8 +53,15 @@ pub(super) enum Decision {
 /// The same e-mail address, or the same phone number and name, is the same person. What an export says
 /// of phone numbers that are shared was decided by people, and holds.
 pub(super) fn decide(row: &NewCustomer, facts: Facts, allow_shared_phones: bool) -> Decision {
-    if let Some(namesake) = facts.namesake {
-        return decide_named(row, namesake, facts.leads_to);
+    if let Some(Namesake { is_new }) = facts.namesake {
+        return match facts.leads_to.filter(|_| row.merged_into().is_none()) {
+            // An export says itself which records lead to others; anybody else is told each time.
+            Some(Person { id, name }) => {
+                Decision::Refuse(Refused::SamePerson { id, name, by: "external_id" })
+            }
+            None if is_new => Decision::Refuse(Refused::Repeated),
+            None => Decision::Known,
+        };
     }
     if row.merged_into().is_some() {
         if let Some(Person { id, name }) = facts.by_email {
@@ -85,16 +90,14 @@ pub(super) fn decide(row: &NewCustomer, facts: Facts, allow_shared_phones: bool)
     }
 }
 
-fn decide_named(row: &NewCustomer, namesake: Namesake, leads_to: Option<Person>) -> Decision {
-    // An export says itself which records lead to others.
-    match leads_to.filter(|_| namesake.merged_into.is_some() && row.merged_into().is_none()) {
-        Some(Person { id, name }) => {
-            Decision::Refuse(Refused::SamePerson { id, name, by: "external_id" })
-        }
-        None if namesake.is_new => Decision::Refuse(Refused::Repeated),
-        None => Decision::Known,
-    }
+/// What is true of a record, a customer `m`, that an import made only to lead from an `external_id` to a
+/// customer; one who was merged has been a customer.
+macro_rules! is_alias {
+    () => {
+        "m.merged_into is not null and m.last_contact is null and m.email_key is null and m.phone_number is null"
+    };
 }
+pub(super) use is_alias;
 
 /// Whether an `external_id` is the name by which an export called this record.
 pub(super) fn is_called(row: &impl Row, id: i64, created_at: i64) -> bool {

@@ -160,3 +160,65 @@ async fn a_vin_that_is_on_file_is_told(
     assert!(lines[2].contains("of the same customer; the external_id leads there now"));
     assert!(lines[3].starts_with("5,\"vin is that of vehicle "), "{rejected}");
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_row_in_the_middle_of_many_is_refused_alone(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    // Each of the three kinds has one row, among many that are new, that is in another one's way.
+    let (mut customers, mut vehicles, mut visits) =
+        (CUSTOMERS.to_owned(), VEHICLES.to_owned(), APPOINTMENTS.to_owned());
+    for number in 0..300 {
+        let phone = if number == 100 { 7 } else { number };
+        customers.push_str(&format!("C{number},Ann,Lee {number},,2025550{phone:03},,\n"));
+        let plate = if number % 2 == 0 { "" } else { "7ABC123" };
+        let vehicle = if number == 150 { 20 } else { number };
+        vehicles.push_str(&format!("V{vehicle},C{number},,2003,Honda,Accord,{plate},\n"));
+        let visit = if number == 200 { 30 } else { number };
+        let owner = if number == 100 || number == 150 { 0 } else { number };
+        visits.push_str(&format!("A{visit},C{owner},V{owner},2021-03-05T09:00,60,repair,\n"));
+    }
+    let files = [("customers", customers), ("vehicles", vehicles), ("appointments", visits)];
+    let told = import(&shop, &files, &[]).await.rejected();
+    assert!(told.contains("customers: 299 added, 0 on file already, 1 rejected"), "{told}");
+    // The car of the customer who was refused has no owner.
+    assert!(told.contains("vehicles: 298 added, 0 on file already, 2 rejected"), "{told}");
+    assert!(told.contains("appointments: 299 added, 0 on file already, 1 rejected"), "{told}");
+    let rejected = read(&shop, "customers.csv.rejected.csv");
+    assert!(
+        rejected.contains("102,\"phone_number is that of customer 8, Ann Lee 7;"),
+        "{rejected}"
+    );
+    let rejected = read(&shop, "vehicles.csv.rejected.csv");
+    assert!(rejected.contains("102,customer_external_id leads to nobody"), "{rejected}");
+    assert!(rejected.contains("152,\"an earlier line has the same external_id"), "{rejected}");
+    let rejected = read(&shop, "appointments.csv.rejected.csv");
+    assert!(rejected.contains("202,\"an earlier line has the same external_id"), "{rejected}");
+    assert_eq!(shop.number("select count(*) from vehicles where is_primary").await, 298);
+    assert_eq!(shop.number("select count(*) from search_pending").await, 0);
+
+    let told = import(&shop, &files, &[]).await.rejected();
+    assert!(told.contains("customers: 0 added, 299 on file already, 1 rejected"), "{told}");
+    assert!(told.contains("appointments: 0 added, 300 on file already, none rejected"), "{told}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_customer_who_was_merged_is_on_file(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    let files = [("customers", format!("{CUSTOMERS}{ANN}C2,Bob,Ray,,2025550177,,\n"))];
+    import(&shop, &files, &[]).await.complete();
+    let kept = shop.number("select id from customers where crm_id = 'C1'").await;
+    let merged = shop.number("select id from customers where crm_id = 'C2'").await;
+    let merge = json!({"keep_customer_id": kept, "merge_customer_id": merged});
+    shop.call("merge_customers", merge).await.success();
+
+    let told = import(&shop, &files, &[]).await.complete();
+    assert!(told.contains("customers: 0 added, 2 on file already, none rejected"), "{told}");
+    let found = shop.call("lookup_customer", json!({"crm_id": "C2"})).await;
+    assert_eq!(found.success()["customer"]["id"], kept);
+}

@@ -4,16 +4,16 @@ use std::collections::HashMap;
 
 use sqlx::FromRow;
 
-use super::super::deciding::{Decision, Facts, Namesake, Person, decide};
+use super::super::deciding::{Decision, Facts, Namesake, Person, decide, is_alias};
 use super::super::rows::{NewCustomer, Row};
 use super::super::{ImportError, Outcome, Refused, Settings};
 use super::{CopyText, Turn, Writer, by_place, numbers, own_customers, placed};
 
-/// The record with a row's `external_id`, and whom it leads to.
+/// The record with a row's `external_id`, and whom it leads to where it does nothing else.
 #[derive(FromRow)]
 struct Named {
     id: i64,
-    merged_into: Option<i64>,
+    leads_to: Option<i64>,
     first_name: Option<String>,
     last_name: Option<String>,
 }
@@ -30,11 +30,13 @@ struct Target {
     id: i64,
 }
 
-const NAMED: &str = "
-    select k.n, c.id, c.merged_into, kept.first_name, kept.last_name
-    from import_keys k
-    join customers c on c.crm_id = k.a
-    left join customers kept on kept.id = c.merged_into";
+const NAMED: &str = concat!(
+    "select k.n, m.id, kept.id as leads_to, kept.first_name, kept.last_name
+     from import_keys k
+     join customers m on m.crm_id = k.a
+     left join customers kept on kept.id = m.merged_into and ",
+    is_alias!()
+);
 const BY_EMAIL: &str = "
     select k.n, c.id, c.first_name, c.last_name
     from import_keys k
@@ -147,10 +149,10 @@ impl<'a> OnFile<'a> {
     }
 
     fn facts(&mut self, place: i64, row: &NewCustomer, last_customer: i64) -> Facts {
-        let mut facts =
-            Facts { namesake: self.namesake(place, row, last_customer), ..Facts::default() };
+        let namesake = self.namesake(place, row, last_customer);
+        let mut facts = Facts { namesake, ..Facts::default() };
         if let Some(Named {
-            merged_into: Some(id),
+            leads_to: Some(id),
             first_name: Some(first),
             last_name: Some(last),
             ..
@@ -169,15 +171,13 @@ impl<'a> OnFile<'a> {
     }
 
     fn namesake(&self, place: i64, row: &NewCustomer, last_customer: i64) -> Option<Namesake> {
-        if let Some(&id) = self.new_names.get(&*row.external_id) {
-            return Some(Namesake { id, merged_into: None, is_new: true });
+        if self.new_names.contains_key(&*row.external_id) {
+            return Some(Namesake { is_new: true });
         }
-        if let Some(Named { id, merged_into, .. }) = self.named.get(&place) {
-            let (id, merged_into) = (*id, *merged_into);
-            return Some(Namesake { id, merged_into, is_new: id > last_customer });
+        if let Some(Named { id, .. }) = self.named.get(&place) {
+            return Some(Namesake { is_new: *id > last_customer });
         }
-        let &(id, kept) = self.own.get(&place)?;
-        Some(Namesake { id, merged_into: Some(kept).filter(|&kept| kept != id), is_new: false })
+        self.own.contains_key(&place).then_some(Namesake { is_new: false })
     }
 
     /// Notes what the following rows of the turn have to know of this one.

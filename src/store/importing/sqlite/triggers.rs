@@ -26,11 +26,13 @@ pub(super) fn are_known(connection: &Connection) -> rusqlite::Result<bool> {
 impl Writer {
     /// Turns the triggers off for rows to which they have nothing to say, where all of them are known: SQLite
     /// keeps each page that a statement changes until its triggers are done, which takes longer than the rest.
-    /// Such rows lead to nothing but what the same turn has looked up, so that need not be looked up again.
-    pub(super) fn skip_triggers(&self, may_skip: bool) -> rusqlite::Result<()> {
-        let is_on = !(may_skip && self.knows_triggers);
-        self.connection.pragma_update(None, "foreign_keys", is_on)?;
-        self.connection.set_db_config(SQLITE_DBCONFIG_ENABLE_TRIGGER, is_on).map(drop)
+    /// Such rows lead to nothing but what the same turn has looked up, so that need not be looked up again. Whether
+    /// they are off.
+    pub(super) fn skip_triggers(&self, may_skip: bool) -> rusqlite::Result<bool> {
+        let skips = may_skip && self.knows_triggers;
+        self.connection.pragma_update(None, "foreign_keys", !skips)?;
+        self.connection.set_db_config(SQLITE_DBCONFIG_ENABLE_TRIGGER, !skips)?;
+        Ok(skips)
     }
 
     /// Has the search index catch up on a customer.

@@ -5,17 +5,34 @@ use rusqlite::params;
 use super::super::deciding::is_called;
 use super::super::rows::{NewVehicle, Row};
 use super::super::{Outcome, OwnName, Refused, Settings};
-use super::Writer;
+use super::many::{Many, Values};
+use super::{Writer, repeated};
 
-/// Who owns the rows, as it was known before the turn.
-struct Owners {
-    ids: Vec<Option<i64>>,
-    /// The state of the database that this is true of.
-    data_version: i64,
+const COLUMNS: &[&str] = &[
+    "external_id",
+    "customer_id",
+    "vin",
+    "year",
+    "make",
+    "model",
+    "trim_level",
+    "color",
+    "license_plate",
+    "current_mileage",
+    "is_primary",
+    "created_at",
+];
+
+/// A row that is to be added.
+struct New<'a> {
+    row: &'a NewVehicle,
+    customer: i64,
+    is_primary: bool,
+    created_at: i64,
 }
 
 /// Whether the customer whose vehicles are being taken has one already.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Last {
     customer: i64,
     has_vehicle: bool,
@@ -37,56 +54,109 @@ impl Writer {
         settings: &Settings,
     ) -> rusqlite::Result<Outcome> {
         let mut outcome = Outcome::default();
-        self.skip_triggers(true)?;
-        let owners = self.owners(rows)?;
-        let owner = |place: &usize| owners.ids.get(*place).copied().flatten();
+        let skips_triggers = self.skip_triggers(true)?;
+        let many = Many::new("vehicles", COLUMNS);
+        // Before the turns, so that nobody waits for it.
+        let data_version = self.records().data_version()?;
+        let owners: Vec<Option<i64>> = self.records().reading(|records| {
+            rows.iter().map(|row| records.customer_id(&row.customer_external_id)).collect()
+        })?;
+        let owner = |place: usize| owners.get(place).copied().flatten();
         let mut order: Vec<usize> = (0..rows.len()).collect();
-        order.sort_by_key(owner);
+        let mut again = repeated(rows, |row| Some(row.external_id()));
+        again.extend(repeated(rows, |row| row.vin.as_deref()));
+        order.sort_by_key(|&place| (again.contains(&place), owner(place)));
         let mut last = Last::default();
         outcome.done =
-            self.in_turns(&order, owners.data_version, settings, |place, is_unchanged| {
-                let Some(row) = rows.get(place) else { return Ok(()) };
-                // What somebody wrote since may have given the customer's records to another one.
-                let customer = if is_unchanged {
-                    owner(&place)
-                } else {
-                    last = Last::default();
-                    self.customer_id(&row.customer_external_id)?
-                };
-                let taken = match customer {
-                    Some(customer) => self.vehicle(row, customer, &mut last, settings)?,
-                    None => Taken::Refused(Refused::Unknown("customer_external_id")),
-                };
-                match taken {
-                    Taken::Added => outcome.added += 1,
-                    Taken::Known => outcome.known += 1,
-                    Taken::Refused(refused) => outcome.refused.push((place, refused)),
+            self.in_turns(rows.len(), data_version, settings, |some, is_unchanged| {
+                let here = order.get(some).unwrap_or_default();
+                if is_unchanged && skips_triggers {
+                    let here: Option<Vec<_>> =
+                        here.iter().map(|&place| Some((rows.get(place)?, owner(place)?))).collect();
+                    if let Some(here) = here
+                        && self.insert_vehicles(&many, &here, &mut last, settings)?
+                    {
+                        outcome.added += u64::try_from(here.len()).unwrap_or_default();
+                        return Ok(());
+                    }
+                }
+                for &place in here {
+                    let Some(row) = rows.get(place) else { continue };
+                    // What somebody wrote since may have given the customer's records to another one.
+                    let customer = if is_unchanged {
+                        owner(place)
+                    } else {
+                        last = Last::default();
+                        self.records().customer_id(&row.customer_external_id)?
+                    };
+                    let taken = match customer {
+                        Some(customer) => {
+                            self.vehicle(&many, row, customer, &mut last, settings)?
+                        }
+                        None => Taken::Refused(Refused::Unknown("customer_external_id")),
+                    };
+                    match taken {
+                        Taken::Added => outcome.added += 1,
+                        Taken::Known => outcome.known += 1,
+                        Taken::Refused(refused) => outcome.refused.push((place, refused)),
+                    }
                 }
                 Ok(())
             })?;
         Ok(outcome)
     }
 
-    /// Looks the owners up before the turn, so that nobody waits for it.
-    fn owners(&self, rows: &[NewVehicle]) -> rusqlite::Result<Owners> {
-        self.reading(|| {
-            let ids = rows.iter().map(|row| self.customer_id(&row.customer_external_id));
-            Ok(Owners { ids: ids.collect::<Result<_, _>>()?, data_version: self.data_version()? })
-        })
+    /// Writes the rows of these owners if all of them are new and none takes the place of a primary vehicle.
+    fn insert_vehicles(
+        &self,
+        many: &Many,
+        rows: &[(&NewVehicle, i64)],
+        last: &mut Last,
+        settings: &Settings,
+    ) -> rusqlite::Result<bool> {
+        let (mut next, created_at) = (*last, settings.now.0);
+        let mut new = Vec::with_capacity(rows.len());
+        for &(row, customer) in rows {
+            next = self.next_owner(customer, next)?;
+            if (next.has_vehicle && row.is_primary) || row.own_name().is_some() {
+                return Ok(false);
+            }
+            let is_primary = !next.has_vehicle;
+            new.push(New { row, customer, is_primary, created_at });
+            next.has_vehicle = true;
+        }
+        let before = self.last_id("vehicles")?;
+        let is_inserted = self.insert_all(many, &new, bind)?;
+        if is_inserted {
+            let sql = "insert into search_pending (customer_id)
+                       select customer_id from vehicles not indexed
+                       where id > ?1 and license_plate is not null
+                       on conflict (customer_id) do update set claim = 0 where claim <> 0";
+            self.execute(sql, [before])?;
+            *last = Last { is_pending: false, ..next };
+        }
+        Ok(is_inserted)
+    }
+
+    /// What is known of a customer, who may be the last one.
+    fn next_owner(&self, customer: i64, last: Last) -> rusqlite::Result<Last> {
+        if last.customer == customer {
+            return Ok(last);
+        }
+        let sql = "select 1 from vehicles where customer_id = ?1 limit 1";
+        let has_vehicle = self.records().one(sql, [customer], |_| Ok(()))?.is_some();
+        Ok(Last { customer, has_vehicle, is_pending: false })
     }
 
     fn vehicle(
         &self,
+        many: &Many,
         row: &NewVehicle,
         customer: i64,
         last: &mut Last,
         settings: &Settings,
     ) -> rusqlite::Result<Taken> {
-        if last.customer != customer {
-            let sql = "select 1 from vehicles where customer_id = ?1 limit 1";
-            let has_vehicle = self.one(sql, [customer], |_| Ok(()))?.is_some();
-            *last = Last { customer, has_vehicle, is_pending: false };
-        }
+        *last = self.next_owner(customer, *last)?;
         if (last.has_vehicle && row.is_primary) || row.own_name().is_some() {
             // The one that was the primary one gives way only to a vehicle that is going to be there.
             if let Some(taken) = self.is_there(row, customer)? {
@@ -99,7 +169,8 @@ impl Writer {
             }
         }
         let is_primary = row.is_primary || !last.has_vehicle;
-        if self.insert_vehicle(row, customer, is_primary, settings)? == 0 {
+        let new = New { row, customer, is_primary, created_at: settings.now.0 };
+        if self.insert_one(many, &new, bind)? == 0 {
             // A row is refused by one of the two.
             return Ok(self.is_there(row, customer)?.unwrap_or(Taken::Known));
         }
@@ -111,53 +182,24 @@ impl Writer {
         Ok(Taken::Added)
     }
 
-    fn insert_vehicle(
-        &self,
-        row: &NewVehicle,
-        customer: i64,
-        is_primary: bool,
-        settings: &Settings,
-    ) -> rusqlite::Result<usize> {
-        let sql = "insert into vehicles
-                       (external_id, customer_id, vin, year, make, model, trim_level, color,
-                        license_plate, current_mileage, is_primary, created_at)
-                   values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-                   on conflict do nothing";
-        self.execute(
-            sql,
-            params![
-                row.external_id,
-                customer,
-                row.vin,
-                row.year,
-                row.make,
-                row.model,
-                row.trim,
-                row.color,
-                row.license_plate,
-                row.current_mileage,
-                is_primary,
-                settings.now.0,
-            ],
-        )
-    }
-
     /// What keeps the row from being added, if anything does.
     fn is_there(&self, row: &NewVehicle, customer: i64) -> rusqlite::Result<Option<Taken>> {
         let sql = "select id from vehicles where external_id = ?1";
-        if let Some(id) = self.one(sql, [&row.external_id], |row| row.get::<_, i64>(0))? {
+        if let Some(id) = self.records().one(sql, [&row.external_id], |row| row.get::<_, i64>(0))? {
             let is_new = id > self.last_vehicle;
             return Ok(Some(if is_new { Taken::Refused(Refused::Repeated) } else { Taken::Known }));
         }
         if let Some(OwnName { id, .. }) = row.own_name() {
             let sql = "select created_at from vehicles where id = ?1 and external_id is null";
-            let created_at = self.one(sql, [id], |row| row.get::<_, i64>(0))?;
+            let created_at = self.records().one(sql, [id], |row| row.get::<_, i64>(0))?;
             if created_at.is_some_and(|created_at| is_called(row, id, created_at)) {
                 return Ok(Some(Taken::Known));
             }
         }
         let sql = "select id, customer_id, external_id is null from vehicles where vin = ?1";
-        let same = self.one(sql, [&row.vin], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let same = self
+            .records()
+            .one(sql, [&row.vin], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         let Some((vehicle, owner, is_nameless)): Option<(i64, i64, bool)> = same else {
             return Ok(None);
         };
@@ -168,4 +210,20 @@ impl Writer {
         }
         Ok(Some(Taken::Refused(Refused::VinTaken { vehicle, customer: owner })))
     }
+}
+
+fn bind(values: &mut Values<'_, '_>, new: &New<'_>) -> rusqlite::Result<()> {
+    let New { row, customer, is_primary, created_at } = new;
+    values.add(&row.external_id)?;
+    values.add(customer)?;
+    values.add(&row.vin)?;
+    values.add(row.year)?;
+    values.add(&row.make)?;
+    values.add(&row.model)?;
+    values.add(&row.trim)?;
+    values.add(&row.color)?;
+    values.add(&row.license_plate)?;
+    values.add(row.current_mileage)?;
+    values.add(is_primary)?;
+    values.add(created_at)
 }

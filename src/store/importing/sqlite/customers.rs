@@ -1,0 +1,200 @@
+//! Customers, in their order.
+
+use super::super::deciding::{Decision, Facts, Namesake, Person, decide, is_alias, is_called};
+use super::super::rows::{NewCustomer, Row};
+use super::super::{Outcome, OwnName, Refused, Settings};
+use super::Writer;
+use super::many::{Many, Values};
+use super::records::person;
+
+const COLUMNS: &[&str] = &[
+    "crm_id",
+    "first_name",
+    "last_name",
+    "email",
+    "email_key",
+    "phone_number",
+    "phone_shared",
+    "created_at",
+    "last_contact",
+    "notes",
+    "account_status",
+    "tier",
+    "satisfaction_score",
+    "preferences",
+    "last_service_at",
+    "lifetime_value_minor",
+    "merged_into",
+];
+
+const LEADS_TO: &str = concat!(
+    "select c.id, c.first_name, c.last_name from customers m join customers c on c.id = m.merged_into
+     where m.crm_id = ?1 and ",
+    is_alias!()
+);
+
+/// A customer who is to be added, and what was decided of that.
+struct New<'a> {
+    row: &'a NewCustomer,
+    phone_shared: bool,
+    merged_into: Option<i64>,
+}
+
+impl Writer {
+    /// Takes customers, in their order.
+    pub fn customers(
+        &mut self,
+        rows: &[NewCustomer],
+        settings: &Settings,
+    ) -> rusqlite::Result<Outcome> {
+        let mut outcome = Outcome::default();
+        let many = Many::new("customers", COLUMNS);
+        let skips_triggers = self.skip_triggers(true)?;
+        outcome.done = self.in_turns(rows.len(), 0, settings, |some, _| {
+            let new = rows.get(some.clone()).unwrap_or_default();
+            if skips_triggers && self.insert_strangers(&many, new)? {
+                outcome.added += u64::try_from(new.len()).unwrap_or_default();
+                return Ok(());
+            }
+            for (place, row) in some.zip(new) {
+                match self.customer(&many, row, settings)? {
+                    Decision::Add { .. } => outcome.added += 1,
+                    Decision::Known => outcome.known += 1,
+                    Decision::Refuse(refused) => outcome.refused.push((place, refused)),
+                    Decision::Alias(Person { id, name }, by) => {
+                        outcome.refused.push((place, Refused::SamePerson { id, name, by }));
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        Ok(outcome)
+    }
+
+    /// Writes the rows if none of them has anything in common with another customer: names, addresses and
+    /// numbers are nobody's twice, but for shared numbers, which are looked for.
+    fn insert_strangers(&self, many: &Many, rows: &[NewCustomer]) -> rusqlite::Result<bool> {
+        for row in rows {
+            let may_share = row.phone_shared() || self.is_shared(row)?;
+            if may_share || row.merged_into().is_some() || row.own_name().is_some() {
+                return Ok(false);
+            }
+        }
+        let last = self.last_id("customers")?;
+        let is_inserted = self.insert_all(many, rows, |values, row| {
+            bind(values, &New { row, phone_shared: false, merged_into: None })
+        })?;
+        if is_inserted {
+            let sql =
+                "insert into search_pending (customer_id) select id from customers where id > ?1";
+            self.execute(sql, [last])?;
+        }
+        Ok(is_inserted)
+    }
+
+    fn is_shared(&self, row: &NewCustomer) -> rusqlite::Result<bool> {
+        let Some(phone) = &row.phone_number else { return Ok(false) };
+        let sql = "select 1 from customers where phone_number = ?1 and phone_shared limit 1";
+        self.records().one(sql, [phone.as_str()], |_| Ok(())).map(|found| found.is_some())
+    }
+
+    fn customer(
+        &self,
+        many: &Many,
+        row: &NewCustomer,
+        settings: &Settings,
+    ) -> rusqlite::Result<Decision> {
+        let facts = self.facts(row)?;
+        let decision = decide(row, facts, settings.allow_shared_phones);
+        match &decision {
+            &Decision::Add { phone_shared, merged_into } => {
+                self.insert_customer(many, &New { row, phone_shared, merged_into })?;
+            }
+            Decision::Alias(person, _) => self.insert_alias(row, person)?,
+            Decision::Known | Decision::Refuse(_) => {}
+        }
+        Ok(decision)
+    }
+
+    fn facts(&self, row: &NewCustomer) -> rusqlite::Result<Facts> {
+        let records = self.records();
+        let mut facts = Facts { namesake: self.namesake(row)?, ..Facts::default() };
+        if facts.namesake.is_some() {
+            facts.leads_to = records.one(LEADS_TO, [&row.external_id], person)?;
+            return Ok(facts);
+        }
+        if let Some(key) = &row.email_key {
+            let sql = "select c.id, c.first_name, c.last_name from customers m
+                       join customers c on c.id = coalesce(m.merged_into, m.id)
+                       where m.email_key = ?1";
+            facts.by_email = records.one(sql, [key], person)?;
+        }
+        if let Some(phone) = &row.phone_number {
+            let sql = "select c.id, c.first_name, c.last_name from customers m
+                       join customers c on c.id = coalesce(m.merged_into, m.id)
+                       where m.phone_number = ?1";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let people = statement.query_map([phone.as_str()], person)?;
+            facts.by_phone = people.collect::<rusqlite::Result<_>>()?;
+        }
+        if let Some(target) = row.merged_into() {
+            facts.target = records.customer_id(target)?;
+        }
+        Ok(facts)
+    }
+
+    fn namesake(&self, row: &NewCustomer) -> rusqlite::Result<Option<Namesake>> {
+        let sql = "select id from customers where crm_id = ?1";
+        let found: Option<i64> = self.records().one(sql, [&row.external_id], |row| row.get(0))?;
+        if let Some(id) = found {
+            return Ok(Some(Namesake { is_new: id > self.last_customer }));
+        }
+        let Some(OwnName { id, .. }) = row.own_name() else { return Ok(None) };
+        let sql = "select created_at from customers where id = ?1 and crm_id is null";
+        let created_at: Option<i64> = self.records().one(sql, [id], |row| row.get(0))?;
+        let is_called = created_at.is_some_and(|created_at| is_called(row, id, created_at));
+        Ok(is_called.then_some(Namesake { is_new: false }))
+    }
+
+    fn insert_customer(&self, many: &Many, new: &New<'_>) -> rusqlite::Result<()> {
+        match self.insert_one(many, new, bind)? {
+            1 => self.pend(new.merged_into.unwrap_or_else(|| self.connection.last_insert_rowid())),
+            inserted => Err(rusqlite::Error::StatementChangedRows(inserted)),
+        }
+    }
+
+    /// A record that only leads from the row's `external_id` to the customer on file.
+    fn insert_alias(&self, row: &NewCustomer, kept: &Person) -> rusqlite::Result<()> {
+        let sql = "insert into customers
+                       (crm_id, first_name, last_name, phone_shared, created_at, merged_into)
+                   values (?1, ?2, ?3, true, ?4, ?5)";
+        let (first, last) = (&row.first_name, &row.last_name);
+        let alias = (&row.external_id, first, last, row.created_at.0, kept.id);
+        self.execute(sql, alias)?;
+        self.pend(kept.id)
+    }
+}
+
+fn bind(values: &mut Values<'_, '_>, new: &New<'_>) -> rusqlite::Result<()> {
+    let New { row, phone_shared, merged_into } = new;
+    let more = row.more.as_deref();
+    values.add(&row.external_id)?;
+    values.add(&row.first_name)?;
+    values.add(&row.last_name)?;
+    values.add(&row.email)?;
+    values.add(&row.email_key)?;
+    values.add(row.phone_number.as_ref().map(|phone| phone.as_str()))?;
+    values.add(phone_shared)?;
+    values.add(row.created_at.0)?;
+    values.add(more.and_then(|more| more.last_contact).unwrap_or(row.created_at).0)?;
+    values.add(&row.notes)?;
+    values.add(
+        more.and_then(|more| more.account_status).map_or("active", |status| status.as_str()),
+    )?;
+    values.add(more.and_then(|more| more.tier.as_deref()).unwrap_or("standard"))?;
+    values.add(more.and_then(|more| more.satisfaction_score))?;
+    values.add(more.and_then(|more| more.preferences.as_deref()).unwrap_or("{}"))?;
+    values.add(more.and_then(|more| more.last_service_at).map(|at| at.0))?;
+    values.add(more.map_or(0, |more| more.lifetime_value_minor))?;
+    values.add(merged_into)
+}

@@ -1,0 +1,102 @@
+//! Many rows by one statement, for which SQLite opens the table and its indexes once and not for each row.
+
+use rusqlite::{Statement, ToSql};
+
+use super::Writer;
+
+/// How many rows one statement writes.
+pub(super) const ROWS: usize = 64;
+
+/// A table's columns, and the statements that fill them.
+pub(super) struct Many {
+    table: &'static str,
+    columns: &'static [&'static str],
+    /// For a single row.
+    one: String,
+    /// For [`ROWS`] rows.
+    many: String,
+}
+
+/// The values of a statement, in their order.
+pub(super) struct Values<'s, 'connection> {
+    statement: &'s mut Statement<'connection>,
+    count: usize,
+}
+
+impl Many {
+    pub(super) fn new(table: &'static str, columns: &'static [&'static str]) -> Self {
+        let mut many = Self { table, columns, one: String::new(), many: String::new() };
+        many.one = many.sql("insert", 1) + " on conflict do nothing";
+        many.many = many.sql("insert or ignore", ROWS);
+        many
+    }
+
+    fn sql(&self, insert: &str, rows: usize) -> String {
+        let row = format!("({})", vec!["?"; self.columns.len()].join(", "));
+        let (table, columns) = (self.table, self.columns.join(", "));
+        format!("{insert} into {table} ({columns}) values {}", vec![row; rows].join(", "))
+    }
+}
+
+impl Values<'_, '_> {
+    pub(super) fn add(&mut self, value: impl ToSql) -> rusqlite::Result<()> {
+        self.count += 1;
+        self.statement.raw_bind_parameter(self.count, value)
+    }
+}
+
+impl Writer {
+    /// Writes a row; 0 where it is in conflict with what is on file.
+    pub(super) fn insert_one<T>(
+        &self,
+        many: &Many,
+        row: &T,
+        bind: impl Fn(&mut Values<'_, '_>, &T) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<usize> {
+        let mut statement = self.connection.prepare_cached(&many.one)?;
+        insert(&mut statement, std::slice::from_ref(row), bind)
+    }
+
+    /// Writes all of these rows, at most [`ROWS`], or none of them where one is in conflict with what is on
+    /// file or with another one. Nothing is to happen by triggers.
+    pub(super) fn insert_all<T>(
+        &self,
+        many: &Many,
+        rows: &[T],
+        bind: impl Fn(&mut Values<'_, '_>, &T) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<bool> {
+        if rows.is_empty() {
+            return Ok(true);
+        }
+        let last = self.last_id(many.table)?;
+        // A row in conflict is left out at first: to refuse it, SQLite would have to keep each page that the
+        // statement changes, so that it can take the others back.
+        let inserted = if rows.len() == ROWS {
+            insert(&mut *self.connection.prepare_cached(&many.many)?, rows, bind)?
+        } else {
+            let sql = many.sql("insert or ignore", rows.len());
+            insert(&mut self.connection.prepare(&sql)?, rows, bind)?
+        };
+        if inserted == rows.len() {
+            return Ok(true);
+        }
+        self.execute(&format!("delete from {} where id > ?1", many.table), [last])?;
+        Ok(false)
+    }
+
+    /// The highest number in a table; what is inserted next gets a higher one.
+    pub(super) fn last_id(&self, table: &str) -> rusqlite::Result<i64> {
+        let sql = format!("select coalesce(max(id), 0) from {table}");
+        self.connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))
+    }
+}
+
+fn insert<T>(
+    statement: &mut Statement<'_>,
+    rows: &[T],
+    bind: impl Fn(&mut Values<'_, '_>, &T) -> rusqlite::Result<()>,
+) -> rusqlite::Result<usize> {
+    let mut values = Values { statement, count: 0 };
+    rows.iter().try_for_each(|row| bind(&mut values, row))?;
+    values.statement.raw_execute()
+}
