@@ -29,6 +29,15 @@ pub fn fit(arguments: Value, schema: &JsonObject) -> Result<Value, Refusal> {
     }
 }
 
+/// Reads the object where some clients send the text of it.
+pub(super) fn read_object(arguments: &mut Value) {
+    if let Value::String(text) = arguments
+        && let Ok(object @ Value::Object(_)) = serde_json::from_str(text)
+    {
+        *arguments = object;
+    }
+}
+
 /// The refusal of an argument that has the right type but not the right meaning.
 pub fn refuse(field: &str, problem: impl std::fmt::Display) -> Refusal {
     invalid(format!("{field} {problem}"))

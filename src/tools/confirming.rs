@@ -8,7 +8,7 @@
 
 use serde_json::{Value, json};
 
-use super::arguments::refuse;
+use super::arguments::{read_object, refuse};
 use super::engine::{Call, CallContext, Engine};
 use super::registry::Entry;
 use super::reply::{Answer, Reply};
@@ -172,12 +172,7 @@ pub(super) fn take_token(entry: &Entry, arguments: &mut Value) -> Result<Option<
     if !entry.is_confirmed {
         return Ok(None);
     }
-    // Some clients send the object as the text of it.
-    if let Value::String(text) = arguments
-        && let Ok(object @ Value::Object(_)) = serde_json::from_str(text)
-    {
-        *arguments = object;
-    }
+    read_object(arguments);
     match arguments.as_object_mut().and_then(|arguments| arguments.shift_remove(TOKEN)) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(token)) => Ok(Some(token)),
@@ -196,7 +191,7 @@ fn unconfirmed(sentence: String, token: String, expires_at: String) -> Refusal {
         sentence,
         "confirm_token is required: nothing was changed, since nobody has confirmed this yet",
     )
-    .hint("Read message aloud. Only after a clear yes repeat the call with data.confirm_token.")
+    .hint("Read message aloud; after a clear yes call again with data.confirm_token.")
     .data(json!({"confirm_token": token, "expires_at": expires_at}))
 }
 

@@ -2,6 +2,7 @@
 
 mod counting;
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -91,6 +92,11 @@ impl Call<'_> {
     /// Whether the reply is for a caller on the phone.
     pub fn is_voice(&self) -> bool {
         self.engine.config.server.profile == Profile::Voice
+    }
+
+    /// A name as a sentence of the reply has room for it.
+    pub fn say<'t>(&self, name: &'t str) -> Cow<'t, str> {
+        if self.is_voice() { voice::clipped(name) } else { Cow::Borrowed(name) }
     }
 
     /// Whether what the shop's calendar blocks counts as taken.
@@ -251,12 +257,29 @@ impl Engine {
         let Some(entry) = self.entry(name) else { return Reply::refused(&unknown_tool(name)) };
         match self.config.server.profile {
             Profile::Full => self.answer(entry, arguments, context).await,
-            Profile::Voice => {
-                let mut arguments = arguments;
-                let wish = voice::Wish::take(name, &mut arguments);
-                wish.shorten(name, self.answer(entry, arguments, context).await)
-            }
+            Profile::Voice => self.answer_briefly(entry, arguments, context).await,
         }
+    }
+
+    /// The reply of one tool for a caller on the phone.
+    async fn answer_briefly(
+        &self,
+        entry: &Entry,
+        mut arguments: Value,
+        context: &CallContext,
+    ) -> Reply {
+        let wish = match voice::Wish::take(entry.name, &mut arguments) {
+            Ok(wish) => wish,
+            Err(refusal) => {
+                return voice::Wish::default().shorten(entry.name, Reply::refused(&refusal));
+            }
+        };
+        let mut reply = self.answer(entry, arguments, context).await;
+        if let Some(customer_id) = wish.who(&reply) {
+            let one = serde_json::json!({"customer_id": customer_id});
+            reply = self.answer(entry, one, context).await;
+        }
+        wish.shorten(entry.name, reply)
     }
 
     /// The reply of one tool in all its words.

@@ -144,8 +144,12 @@ impl HoldSlot {
         let zone = call.engine.shop().zone;
         let Interval { start, end } = placement.span;
         let when = spoken(start, call.now, zone);
-        let message =
-            format!("{when} is held until {}; it is not booked yet.", clock_time(expires_at, zone));
+        let until = clock_time(expires_at, zone);
+        let message = match call.is_voice() {
+            // `when` says the rest.
+            true => format!("It is held until {until}, not booked yet."),
+            false => format!("{when} is held until {until}; it is not booked yet."),
+        };
         let data = Held {
             now: rfc3339(call.now, zone),
             hold_id: id.to_string(),

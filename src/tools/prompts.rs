@@ -29,7 +29,7 @@ static OFFERS: [Offer; 3] = [
         description: "The policy of a good service adviser, to work by from now on.",
         needs: &[],
         arguments: &[],
-        write: |_, _| include_str!("prompts/front_desk.md").trim_end().to_owned(),
+        write: |engine, _| front_desk(engine),
     },
     Offer {
         name: "book_visit",
@@ -57,6 +57,20 @@ static OFFERS: [Offer; 3] = [
     },
 ];
 
+/// The policy, which speaks only of what can be done here.
+fn front_desk(engine: &Engine) -> String {
+    let money = match engine.lists("create_payment") {
+        true => "Say invoice and amount back. Record what was received, never what is promised. ",
+        false => "Promise no price and settle no bill: somebody of the shop does. ",
+    };
+    let handover = match engine.lists("create_ticket") {
+        true => "open a ticket with a high priority and say who will call back",
+        false => "say that somebody of the shop will call back, and end kindly",
+    };
+    let policy = include_str!("prompts/front_desk.md").trim_end();
+    policy.replace("{MONEY}", money).replace("{HANDOVER}", handover)
+}
+
 fn book_visit(argument: Given<'_>) -> String {
     let mut text = "Book a visit".to_owned();
     for (name, before) in [("customer", "for"), ("service_type", "for the service"), ("date", "on")]
@@ -70,8 +84,8 @@ fn book_visit(argument: Given<'_>) -> String {
          1. Find the customer (lookup_customer) and ask which vehicle it is. Whoever is new is put on file \
          with name, phone number and vehicle.\n\
          2. Ask what is wrong or to be done, and keep the customer's own words for customer_concerns.\n\
-         3. Ask get_available_slots for that service and offer two or three of its times as `when` says \
-         them. Hold the one that is chosen (hold_slot) while you take details.\n\
+         3. Ask get_available_slots for that service and offer two or three of its times as the reply \
+         says them. Hold the one that is chosen (hold_slot) while you take details.\n\
          4. Say day, time, vehicle and service back. After a clear yes, book_appointment with the hold_id.\n\
          5. Tell the customer when to come. Should the time be taken, offer data.alternatives.\n\n\
          Ask for what is missing, one question at a time.",

@@ -122,6 +122,10 @@ impl Tool for GetAvailableSlots {
         let message = match &alternatives {
             None if call.is_voice() => aloud::tell(&found, call),
             None => tell(&found, call),
+            Some(_) if call.is_voice() => {
+                let unserved = unserved(&store.resources, self.service_type);
+                aloud::tell_none(&found, unserved, duration_minutes, call)
+            }
             Some(alternatives) => {
                 let unserved = unserved(&store.resources, self.service_type);
                 let why = none::tell(&found, unserved, duration_minutes, call);

@@ -4,14 +4,18 @@
 //! A reply has 600 bytes as it is sent, and a success says everything twice. So it has the sentence
 //! to say aloud and what the next call needs; what else there is to know, the sentence tells.
 
+mod fleet;
+mod people;
 mod shortening;
-mod vehicle;
+mod wish;
 
 use rmcp::model::JsonObject;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::reply::Reply;
 use super::{Tool, appointments, booking, customers, holds, slots, vehicles, vin};
+
+pub use shortening::{clipped, has_room};
+pub use wish::Wish;
 
 /// A tool of the profile, and the fields of its data that its replies have, best first: where the
 /// first choice has no room, the second is taken, and so on.
@@ -23,44 +27,12 @@ struct Brief {
 /// The tools of the profile, and no more than ten, since each tool more makes a model slower and
 /// less sure. A hold that is not booked frees itself.
 static BRIEFS: [Brief; 10] = [
+    // A customer's vehicles and those who share a number are told as `fleet` and `people` have room.
     Brief {
         tool: customers::LookupCustomer::NAME,
         choices: &[
-            &[
-                "found",
-                "stale",
-                "as_of",
-                "customer.id",
-                "customer.first_name",
-                "customer.last_name",
-                "customer.vehicles.id",
-                "customer.vehicles.year",
-                "customer.vehicles.make",
-                "customer.vehicles.model",
-                "candidates",
-            ],
-            &[
-                "found",
-                "stale",
-                "as_of",
-                "customer.id",
-                "customer.vehicles.id",
-                "customer.vehicles.year",
-                "customer.vehicles.make",
-                "customer.vehicles.model",
-                "candidates.customer_id",
-                "candidates.first_name",
-            ],
-            &[
-                "found",
-                "stale",
-                "as_of",
-                "customer.id",
-                "customer.vehicles.id",
-                "customer.vehicles.model",
-                "candidates.customer_id",
-                "candidates.first_name",
-            ],
+            &["found", "stale", "as_of", "customer", "candidates"],
+            &["found", "stale", "customer", "candidates"],
         ],
     },
     Brief {
@@ -77,24 +49,30 @@ static BRIEFS: [Brief; 10] = [
             &["vehicle.id"],
         ],
     },
+    // Starts are worth nothing without the duration that they are free for: a booking has its own.
     Brief {
         tool: slots::GetAvailableSlots::NAME,
         choices: &[
             &["date", "duration_minutes", "available_slots", "closed_reason", "alternatives"],
-            &["available_slots", "alternatives"],
-            &["available_slots", "alternatives.scheduled_at"],
+            &["duration_minutes", "available_slots", "alternatives"],
+            &["duration_minutes", "alternatives"],
         ],
     },
     Brief {
         tool: holds::HoldSlot::NAME,
-        choices: &[&["hold_id", "scheduled_at", "expires_at"], &["hold_id", "scheduled_at"]],
+        choices: &[
+            &["hold_id", "scheduled_at", "when", "duration_minutes", "expires_at"],
+            &["hold_id", "scheduled_at", "when", "duration_minutes"],
+            &["hold_id", "when", "duration_minutes"],
+        ],
     },
     Brief {
         tool: booking::BookAppointment::NAME,
         choices: &[
             &["appointment_id", "scheduled_at", "when", "vehicle_description", "status"],
-            &["appointment_id", "scheduled_at", "status"],
-            &["appointment_id", "status"],
+            &["appointment_id", "scheduled_at", "when", "status"],
+            &["appointment_id", "when", "status"],
+            &["appointment_id", "when"],
         ],
     },
     Brief {
@@ -114,7 +92,6 @@ static BRIEFS: [Brief; 10] = [
                 "next_cursor",
             ],
             &["appointments.appointment_id", "appointments.when", "next_cursor"],
-            &["appointments.appointment_id", "next_cursor"],
         ],
     },
     Brief {
@@ -125,7 +102,8 @@ static BRIEFS: [Brief; 10] = [
         tool: booking::moving::RescheduleAppointment::NAME,
         choices: &[
             &["appointment_id", "new_datetime", "when", "status"],
-            &["appointment_id", "new_datetime", "status"],
+            &["appointment_id", "new_datetime", "when"],
+            &["appointment_id", "when"],
         ],
     },
     Brief {
@@ -167,44 +145,17 @@ pub fn adapt(tool: &str, input: &mut JsonObject, output: &mut JsonObject) {
     {
         fields.retain(|field, _| is_kept(field));
         fields.insert("left_out".to_owned(), json!({"type": "integer"}));
+        if tool == customers::LookupCustomer::NAME {
+            fields.insert(people::NAMES.to_owned(), json!({"type": "string"}));
+        }
     }
     let Some(arguments) = properties(input) else { return };
     arguments.retain(|name, _| !UNSAID.contains(&name.as_str()));
     if tool == customers::LookupCustomer::NAME {
-        arguments.insert(vehicle::NAME.to_owned(), vehicle::schema());
+        arguments.extend(wish::schemas());
     }
 }
 
 fn properties(schema: &mut JsonObject) -> Option<&mut JsonObject> {
     schema.get_mut("properties")?.as_object_mut()
-}
-
-/// What a call asks of this profile alone, taken out of its arguments.
-pub struct Wish {
-    vehicle: Option<String>,
-}
-
-impl Wish {
-    /// Reads it.
-    pub fn take(tool: &str, arguments: &mut Value) -> Self {
-        let is_lookup = tool == customers::LookupCustomer::NAME;
-        Self { vehicle: is_lookup.then(|| vehicle::take(arguments)).flatten() }
-    }
-
-    /// The reply in few words.
-    pub fn shorten(&self, tool: &str, reply: Reply) -> Reply {
-        let brief = BRIEFS.iter().find(|brief| brief.tool == tool);
-        let Ok(Value::Object(mut envelope)) = serde_json::from_str(&reply.text) else {
-            return reply;
-        };
-        let text = if reply.is_error {
-            shortening::failure(envelope)
-        } else {
-            if let Some(words) = &self.vehicle {
-                vehicle::keep_those_meant(&mut envelope, words);
-            }
-            shortening::success(envelope, brief.map_or(&[], |brief| brief.choices))
-        };
-        Reply { text: text.into(), ..reply }
-    }
 }

@@ -85,3 +85,4 @@ mod vehicles;
 mod vin;
 mod vin_command;
 mod vin_offline;
+mod voice;

@@ -68,7 +68,7 @@ impl Tool for CancelAppointment {
         write.confirm(call, || question(&row, call)).await?;
         write.session.cancel_appointment(row.id, &reason, call.now).await?;
         let zone = call.engine.shop().zone;
-        let message = tell_cancelled(&reason);
+        let message = tell_cancelled(&reason, call);
         let data = Cancelled {
             now: rfc3339(call.now, zone),
             appointment_id: row.id,
@@ -85,9 +85,9 @@ impl Tool for CancelAppointment {
 fn question(row: &store::Appointment, call: &Call<'_>) -> Question {
     let sentence = format!(
         "Shall I cancel {}'s {} for the {} on {}? This cannot be undone.",
-        row.customer_name(),
+        call.say(&row.customer_name()),
         row.service_type.as_str().replace('_', " "),
-        row.vehicle_description(),
+        call.say(&row.vehicle_description()),
         spoken(row.starts_at, call.now, call.engine.shop().zone)
     );
     Question::new(sentence, &format!("{} {} {:?}", row.id, row.status, row.span()))
@@ -102,11 +102,11 @@ pub(super) fn read_reason(text: &str) -> Result<String, Refusal> {
     Ok(reason)
 }
 
-/// What is said aloud: a reason only where it is short.
-fn tell_cancelled(reason: &str) -> String {
+/// What is said aloud: a reason only where it is short, and not to the caller who has just told it.
+fn tell_cancelled(reason: &str, call: &Call<'_>) -> String {
     let is_break = |c| matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
     let is_long = reason.chars().count() > SAID_REASON_CHARACTERS;
-    if is_long || reason.contains(is_break) {
+    if call.is_voice() || is_long || reason.contains(is_break) {
         return "Appointment cancelled successfully.".to_owned();
     }
     format!("Appointment cancelled successfully. Reason: {reason}")

@@ -75,7 +75,7 @@ impl Tool for GetUpcomingAppointments {
         }
         let mut has_more = cut(&mut rows, limit);
         if call.is_voice() {
-            has_more = aloud::cut(&mut rows, has_more);
+            has_more = aloud::cut(&mut rows, has_more, call);
         }
         let next_cursor = rows
             .last()
@@ -97,32 +97,66 @@ impl Tool for GetUpcomingAppointments {
 
 /// Visits as the voice profile tells them: two, or one where more follow.
 mod aloud {
+    use serde_json::{Value, json};
+
+    use crate::domain::appointment::Status;
     use crate::domain::local_time::spoken;
     use crate::store::Appointment;
-    use crate::tools::Call;
+    use crate::tools::{Call, voice};
 
     /// How many visits a reply has room for.
     pub(super) const MOST: i64 = 2;
 
-    /// Leaves one visit where more follow, so that there is room for the cursor; whether there is more.
-    pub(super) fn cut(rows: &mut Vec<Appointment>, has_more: bool) -> bool {
-        if has_more {
+    /// Leaves one visit where more follow, so that there is room for the cursor, or where two have no
+    /// room; whether there is more.
+    pub(super) fn cut(rows: &mut Vec<Appointment>, has_more: bool, call: &Call<'_>) -> bool {
+        let is_too_much = has_more || !have_room(rows, call);
+        let cuts = is_too_much && rows.len() > 1;
+        if cuts {
             rows.truncate(1);
         }
-        has_more
+        has_more || cuts
     }
 
+    fn have_room(rows: &[Appointment], call: &Call<'_>) -> bool {
+        let zone = call.engine.shop().zone;
+        let told = |row: &Appointment| json!({"appointment_id": row.id, "when": spoken(row.starts_at, call.now, zone)});
+        let appointments: Value = rows.iter().map(told).collect();
+        voice::has_room(&tell(rows, false, call), &json!({"appointments": appointments}))
+    }
+
+    /// What is done to which vehicle; beside it, `when` says the time.
     pub(super) fn tell(rows: &[Appointment], has_more: bool, call: &Call<'_>) -> String {
-        let more = if has_more { "; there are more" } else { "" };
+        let more = if has_more { ", and there are more" } else { "" };
         match rows {
             [] => "There are no appointments.".to_owned(),
             [only] => {
-                let service = only.service_type.as_str().replace('_', " ");
-                let when = spoken(only.starts_at, call.now, call.engine.shop().zone);
-                format!("One {} appointment: {service} on {when}{more}.", only.status)
+                let vehicle = only.vehicle_description();
+                format!("{} for the {}{more}.", capital(&work(only)), call.say(&vehicle))
             }
-            several => format!("{} appointments{more}.", several.len()),
+            several => {
+                let told: Vec<String> = several
+                    .iter()
+                    .map(|row| format!("{} ({})", work(row), call.say(&row.model)))
+                    .collect();
+                format!("{}{more}.", capital(&told.join(", ")))
+            }
         }
+    }
+
+    /// `oil change`, or `cancelled oil change` of one that is not to come.
+    fn work(row: &Appointment) -> String {
+        let service = row.service_type.as_str().replace('_', " ");
+        match row.status {
+            Status::Scheduled | Status::Confirmed => service,
+            status => format!("{} {service}", status.as_str().replace('_', " ")),
+        }
+    }
+
+    fn capital(text: &str) -> String {
+        let mut characters = text.chars();
+        let first = characters.next().map(|first| first.to_ascii_uppercase());
+        first.into_iter().chain(characters).collect()
     }
 }
 

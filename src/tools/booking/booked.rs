@@ -83,7 +83,8 @@ impl Booking {
         let Self { own, customer_name, vehicle_id, vehicle_description } = self;
         let Interval { start, end } = own.span;
         let message = format!(
-            "Appointment booked successfully for {customer_name} on {}",
+            "Appointment booked successfully for {} on {}",
+            call.say(&customer_name),
             confirmation(start, zone)
         );
         let data = Booked {

@@ -219,14 +219,18 @@ fn tell_moved(
     call: &Call<'_>,
 ) -> (String, Rescheduled) {
     let zone = call.engine.shop().zone;
-    let message =
-        format!("Appointment rescheduled successfully to {}", confirmation(span.start, zone));
+    let when = spoken(span.start, call.now, zone);
+    let message = if call.is_voice() {
+        format!("Moved to {when}.")
+    } else {
+        format!("Appointment rescheduled successfully to {}", confirmation(span.start, zone))
+    };
     let data = Rescheduled {
         now: rfc3339(call.now, zone),
         appointment_id: old.id,
         old_datetime: rfc3339(old.starts_at, zone),
         new_datetime: rfc3339(span.start, zone),
-        when: spoken(span.start, call.now, zone),
+        when,
         service_type: old.service_type,
         duration_minutes: span.minutes(),
         status: old.status,

@@ -1,14 +1,19 @@
 //! Free times as the voice profile tells them: all of them in a sentence, and three to choose from.
 
-use super::{AvailableSlots, FreeDay, SAID_ALOUD, join};
-use crate::domain::local_time::{clock_time, day_of_week, spoken_date};
+use chrono::{Datelike, NaiveDate};
+
+use super::{AvailableSlots, FreeDay, SAID_ALOUD, join, none};
+use crate::domain::local_time::{clock_time, local_date};
+use crate::domain::slots::Obstacle;
 use crate::domain::time::Timestamp;
 use crate::tools::Call;
 
-/// How many other times a reply has room for, in its sentence and beside it.
+/// How many other times a reply has room for.
 pub(super) const ALTERNATIVES: usize = 1;
 /// How many stretches of free times a sentence names.
 const SAID_STRETCHES: usize = 3;
+/// How long the sentence may be, so that three starts and their duration have room beside it.
+const MOST_CHARACTERS: usize = 56;
 
 impl AvailableSlots {
     /// The first three starts of the first day that has some.
@@ -30,18 +35,80 @@ pub(super) fn tell(days: &[FreeDay], call: &Call<'_>) -> String {
     let shop = call.engine.shop();
     let Some(first) = days.iter().find(|day| !day.starts.is_empty()) else { return String::new() };
     let clock = |start| clock_time(start, shop.zone);
-    let mut stretches = stretches(&first.starts, shop.booking.slot_interval_minutes);
-    let more = if stretches.len() > SAID_STRETCHES { ", and more" } else { "" };
-    stretches.truncate(SAID_STRETCHES);
-    let said: Vec<String> = stretches
-        .into_iter()
-        .map(|(first, last)| match first == last {
-            true => clock(first),
-            false => format!("{} to {}", clock(first), clock(last)),
-        })
-        .collect();
-    let day = format!("{}, {}", day_of_week(first.date), spoken_date(first.date));
-    format!("Free starts on {day}: {}{more}.", join(&said))
+    let stretches = stretches(&first.starts, shop.booking.slot_interval_minutes);
+    let said: Vec<String> =
+        stretches.into_iter().map(|(first, last)| say(&clock(first), &clock(last))).collect();
+    sentence(&day(first.date, call), &said)
+}
+
+/// The fullest sentence for which there is room.
+fn sentence(day: &str, stretches: &[String]) -> String {
+    let most = stretches.len().min(SAID_STRETCHES);
+    let sentences = (1..=most).rev().flat_map(|count| {
+        let more = if count < stretches.len() { ", and more" } else { "" };
+        let said = stretches.get(..count).unwrap_or_default();
+        let (joined, listed) = (join(said), said.join(", "));
+        [
+            format!("Free starts on {day}: {joined}{more}."),
+            format!("Free {day}: {joined}{more}."),
+            format!("Free {day}: {listed}{more}."),
+            format!("{day}: {listed}{more}."),
+        ]
+    });
+    let shortest = || format!("Free on {day}.");
+    let mut fitting = sentences.filter(|sentence| sentence.chars().count() <= MOST_CHARACTERS);
+    fitting.next().unwrap_or_else(shortest)
+}
+
+/// `9 to 11:30 AM`.
+fn say(first: &str, last: &str) -> String {
+    if first == last {
+        return plain(first);
+    }
+    let half = |clock: &str| clock.get(clock.len().saturating_sub(3)..).map(str::to_owned);
+    if half(first) == half(last) {
+        let first = plain(first);
+        let first = first.split(' ').next().unwrap_or_default();
+        return format!("{first} to {}", plain(last));
+    }
+    format!("{} to {}", plain(first), plain(last))
+}
+
+/// `9 AM` for `9:00 AM`.
+fn plain(clock: &str) -> String {
+    clock.replacen(":00", "", 1)
+}
+
+/// `Wednesday, January 15`, with the year where it is not this one.
+fn day(date: NaiveDate, call: &Call<'_>) -> String {
+    let this_year = local_date(call.now, call.engine.shop().zone).year();
+    let format = if date.year() == this_year { "%A, %B %-d" } else { "%A, %B %-d, %Y" };
+    date.format(format).to_string()
+}
+
+/// Why nothing is free, shortly: beside it, the nearest time that is has a `when` of its own.
+pub(super) fn tell_none(
+    days: &[FreeDay],
+    unserved: Option<String>,
+    duration_minutes: i64,
+    call: &Call<'_>,
+) -> String {
+    let today = local_date(call.now, call.engine.shop().zone);
+    match days {
+        [one] if one.date >= today && unserved.is_none() => {
+            match (&one.obstacle, &one.closed_reason) {
+                (None, _) => format!("{} is full.", day(one.date, call)),
+                (Some(Obstacle::Closed), Some(reason)) if reason.starts_with("Closed") => {
+                    format!("{}.", reason.trim_end_matches('.'))
+                }
+                (Some(Obstacle::Closed), Some(reason)) => {
+                    format!("Closed: {}.", reason.trim_end_matches('.'))
+                }
+                _ => none::tell(days, unserved, duration_minutes, call),
+            }
+        }
+        _ => none::tell(days, unserved, duration_minutes, call),
+    }
 }
 
 /// Starts that follow each other at the shop's interval, as the first and the last of them.
@@ -59,6 +126,40 @@ fn stretches(starts: &[Timestamp], interval_minutes: i64) -> Vec<(Timestamp, Tim
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stretch_is_said_with_as_few_words_as_it_needs() {
+        let check = |first, last, expected| assert_eq!(say(first, last), expected);
+        check("9:00 AM", "11:30 AM", "9 to 11:30 AM");
+        check("9:30 AM", "4:00 PM", "9:30 AM to 4 PM");
+        check("12:00 PM", "12:00 PM", "12 PM");
+        check("10:15 AM", "10:15 AM", "10:15 AM");
+    }
+
+    #[test]
+    fn the_fullest_sentence_that_fits_is_told() {
+        let check = |day, stretches: &[&str], expected: &str| {
+            let stretches: Vec<String> = stretches.iter().map(|&said| said.to_owned()).collect();
+            assert_eq!(sentence(day, &stretches), expected);
+            assert!(expected.len() <= MOST_CHARACTERS, "{}", expected.len());
+        };
+        check("Friday, May 7", &["9 AM to 4 PM"], "Free starts on Friday, May 7: 9 AM to 4 PM.");
+        check(
+            "Monday, November 30",
+            &["9 to 11:30 AM", "1 to 4:30 PM"],
+            "Free Monday, November 30: 9 to 11:30 AM, 1 to 4:30 PM.",
+        );
+        check(
+            "Wednesday, September 30",
+            &["10 to 11:30 AM", "1 to 4:30 PM"],
+            "Wednesday, September 30: 10 to 11:30 AM, 1 to 4:30 PM.",
+        );
+        check(
+            "Wednesday, September 30, 2027",
+            &["9 AM", "10 to 11:30 AM", "1 PM", "3 PM"],
+            "Free Wednesday, September 30, 2027: 9 AM, and more.",
+        );
+    }
 
     #[test]
     fn starts_that_follow_each_other_are_one_stretch() {

@@ -1,0 +1,125 @@
+//! What a call asks of this profile alone: whom and what the caller means, where a lookup finds more
+//! than a short reply has room for.
+
+use rmcp::model::JsonObject;
+use serde_json::{Map, Value, json};
+
+use super::{BRIEFS, fleet, people, shortening};
+use crate::domain::search::fold;
+use crate::error::Refusal;
+use crate::tools::arguments::{read_object, refuse};
+use crate::tools::customers::LookupCustomer;
+use crate::tools::reply::Reply;
+use crate::tools::{Ask, Tool};
+
+/// The argument that says who of several customers calls.
+const NAME: &str = "name";
+/// The argument that says which of many vehicles is meant.
+const VEHICLE: &str = "vehicle";
+/// How long either may be, in characters.
+const MOST_CHARACTERS: usize = 200;
+
+/// The arguments that this profile adds to `lookup_customer`, as they are listed.
+pub(super) fn schemas() -> JsonObject {
+    let argument = |name: &str, description: &str| {
+        (name.to_owned(), json!({"type": "string", "description": description}))
+    };
+    JsonObject::from_iter([
+        argument(NAME, "Beside phone_number, if several share it: who calls, such as Ann Lee."),
+        argument(
+            VEHICLE,
+            "If left_out tells of more vehicles: words of the one meant, such as red ford.",
+        ),
+    ])
+}
+
+/// What a call asks of this profile alone, taken out of its arguments.
+#[derive(Default)]
+pub struct Wish {
+    name: Option<String>,
+    vehicle: Option<String>,
+}
+
+impl Wish {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Where it is no text.
+    pub fn take(tool: &str, arguments: &mut Value) -> Result<Self, Refusal> {
+        if tool != LookupCustomer::NAME {
+            return Ok(Self::default());
+        }
+        read_object(arguments);
+        Ok(Self { name: take(NAME, arguments)?, vehicle: take(VEHICLE, arguments)? })
+    }
+
+    /// The number of the one among those who share a phone number that is called so, where it is one.
+    pub fn who(&self, reply: &Reply) -> Option<Value> {
+        let name = self.name.as_deref()?;
+        let envelope: Value = serde_json::from_str(&reply.text).ok()?;
+        people::who(&envelope, name)
+    }
+
+    /// The reply in few words.
+    pub fn shorten(&self, tool: &str, reply: Reply) -> Reply {
+        if let Some(ask) = reply.ask {
+            let Ask { sentence, proof } = *ask;
+            return Reply::asking(Ask { sentence: shortening::question(&sentence), proof });
+        }
+        let Ok(Value::Object(envelope)) = serde_json::from_str(&reply.text) else {
+            return reply;
+        };
+        let text = if reply.is_error {
+            shortening::failure(envelope)
+        } else {
+            self.success(tool, envelope)
+        };
+        Reply { text: text.into(), ..reply }
+    }
+
+    fn success(&self, tool: &str, mut envelope: Map<String, Value>) -> String {
+        let choices = BRIEFS.iter().find(|brief| brief.tool == tool).map(|brief| brief.choices);
+        let drafts = |envelope: &Map<String, Value>| {
+            let data = envelope.get("data").unwrap_or(&Value::Null);
+            choices.into_iter().flatten().map(|paths| shortening::pick(data, paths)).collect()
+        };
+        if tool != LookupCustomer::NAME {
+            let drafts = drafts(&envelope);
+            return shortening::success(envelope, drafts);
+        }
+        if let Some(text) = people::tell(&mut envelope, self.name.as_deref()) {
+            return text;
+        }
+        fleet::tell(&mut envelope, self.name.as_deref(), self.vehicle.as_deref());
+        let drafts = fleet::drafts(drafts(&envelope));
+        shortening::success(envelope, drafts)
+    }
+}
+
+fn take(name: &str, arguments: &mut Value) -> Result<Option<String>, Refusal> {
+    let Some(arguments) = arguments.as_object_mut() else { return Ok(None) };
+    let words = match arguments.shift_remove(name) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(words)) => words,
+        Some(Value::Number(number)) => number.to_string(),
+        Some(_) => return Err(refuse(name, "must be text")),
+    };
+    let length = words.chars().count();
+    if length > MOST_CHARACTERS {
+        let error = format!("must have at most {MOST_CHARACTERS} characters; this has {length}");
+        return Err(refuse(name, error));
+    }
+    Ok(Some(words).filter(|words| !words.trim().is_empty()))
+}
+
+/// Whether each of these words is said in a text; both in any letter case, with or without accents.
+pub(super) fn says(text: &str, words: &str) -> bool {
+    let (text, words) = (fold(text), fold(words));
+    words.split_whitespace().all(|word| text.contains(word))
+}
+
+/// The same with whole words alone: Ann is not Anna.
+pub(super) fn says_exactly(text: &str, words: &str) -> bool {
+    let (text, words) = (fold(text), fold(words));
+    words.split_whitespace().all(|word| text.split_whitespace().any(|said| said == word))
+}
