@@ -57,7 +57,7 @@ pub(super) fn person(
 fn read(answer: Value, proof: String) -> Answered {
     match serde_json::from_value::<ElicitResult>(answer) {
         Ok(result) => answered(&result, proof),
-        Err(_) => Answered::No,
+        Err(_) => Answered::No(Some(proof)),
     }
 }
 
@@ -67,7 +67,7 @@ fn answered(result: &ElicitResult, proof: String) -> Answered {
         == Some(&Value::Bool(true));
     match result.action {
         ElicitationAction::Accept if says_yes => Answered::Yes(proof),
-        _ => Answered::No,
+        _ => Answered::No(Some(proof)),
     }
 }
 
@@ -116,7 +116,11 @@ async fn elicit(ask: Ask, peer: &Peer<RoleServer>) -> Answered {
         Err(error) => Err(error),
     };
     match answer {
-        Ok(ClientResult::ElicitResult(result)) => answered(&result, ask.proof),
-        Ok(_) | Err(_) => Answered::No,
+        Ok(ClientResult::ElicitResult(result)) => match answered(&result, ask.proof) {
+            // The proof never left the process, so that nobody can bring it again.
+            Answered::No(_) => Answered::No(None),
+            yes => yes,
+        },
+        Ok(_) | Err(_) => Answered::No(None),
     }
 }

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::arguments::{read_object, refuse};
 use super::engine::{Call, CallContext, Engine};
-use super::registry::Entry;
 use super::reply::{Answer, Reply};
 use super::write::Write;
 use crate::config::Confirm;
@@ -21,6 +20,8 @@ use crate::error::{Code, Refusal, ToolError};
 
 /// The argument that brings a token, where the client cannot ask.
 pub const TOKEN: &str = "confirm_token";
+/// What a client that has asked brings the proof in.
+const STATE: &str = "requestState";
 
 /// A question for the client to ask.
 #[derive(Clone, Debug)]
@@ -45,8 +46,8 @@ pub struct Person {
 pub enum Answered {
     /// Yes, to the question of this sealed proof.
     Yes(String),
-    /// No, or nothing at all.
-    No,
+    /// No, or nothing at all; with the sealed proof, where the client has it and might bring it again.
+    No(Option<String>),
 }
 
 /// What is known of a person's yes when a tool runs.
@@ -57,7 +58,12 @@ pub enum Consent {
     /// Nobody was asked yet, or too long ago.
     Missing,
     /// Somebody was asked, and said yes.
-    Given(Proof),
+    Given {
+        /// That it was asked.
+        proof: Proof,
+        /// What the caller brought it in.
+        by: &'static str,
+    },
 }
 
 impl Write {
@@ -70,14 +76,14 @@ impl Write {
         call: &Call<'_>,
         question: impl FnOnce() -> Question,
     ) -> Result<(), ToolError> {
-        let proof = match &call.consent {
+        let (proof, by) = match &call.consent {
             Consent::NotNeeded => return Ok(()),
             Consent::Missing => return Err(ToolError::Unconfirmed(Box::new(question()))),
-            Consent::Given(proof) => proof,
+            Consent::Given { proof, by } => (proof, *by),
         };
         let nonce = proof.nonce_text();
         if !self.session.use_confirmation(&nonce, proof.expires_at, call.now).await? {
-            return Err(used().into());
+            return Err(used(by).into());
         }
         let question = question();
         if proof.state == question.state {
@@ -113,22 +119,44 @@ impl Engine {
         person: &Person,
         now: Timestamp,
     ) -> Result<Consent, ToolError> {
-        let proof = match (self.config().server.confirm, person.can_be_asked) {
+        let (proof, by) = match (self.config().server.confirm, person.can_be_asked) {
             (Confirm::Never, _) | (Confirm::Auto, false) => return Ok(Consent::NotNeeded),
             (Confirm::Auto | Confirm::Always, true) => match &person.answer {
-                None => None,
-                Some(Answered::Yes(proof)) => Some(proof.clone()),
-                Some(Answered::No) => return Err(declined().into()),
+                None => (None, STATE),
+                Some(Answered::Yes(proof)) => (Some(proof.clone()), STATE),
+                Some(Answered::No(proof)) => {
+                    self.use_up(deed, proof.as_deref(), now).await?;
+                    return Err(declined().into());
+                }
             },
-            (Confirm::Always, false) => token,
+            (Confirm::Always, false) => (token, TOKEN),
         };
         let Some(proof) = proof else { return Ok(Consent::Missing) };
         let secret = self.confirmation_secret().await?;
         match Proof::open(&proof, &secret, deed) {
-            None => Err(foreign().into()),
+            None => Err(foreign(by).into()),
             Some(proof) if proof.has_expired(now) => Ok(Consent::Missing),
-            Some(proof) => Ok(Consent::Given(proof)),
+            Some(proof) => Ok(Consent::Given { proof, by }),
         }
+    }
+
+    /// Uses up the proof of a question that was answered with no, so that no yes can follow.
+    async fn use_up(
+        &self,
+        deed: Deed<'_>,
+        proof: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), ToolError> {
+        let Some(proof) = proof else { return Ok(()) };
+        let secret = self.confirmation_secret().await?;
+        let proof = Proof::open(proof, &secret, deed).filter(|proof| !proof.has_expired(now));
+        let Some(proof) = proof else { return Ok(()) };
+        let mut session = self.store().await?.write().await?;
+        if !session.use_confirmation(&proof.nonce_text(), proof.expires_at, now).await? {
+            // After a yes, what was asked about may be done already.
+            return Err(used(STATE).into());
+        }
+        Ok(session.commit().await?)
     }
 
     /// The secret that confirmations are sealed with; the first one to need it makes it.
@@ -167,9 +195,12 @@ impl Engine {
     }
 }
 
-/// Takes the token out of a call's arguments, where the tool takes one.
-pub(super) fn take_token(entry: &Entry, arguments: &mut Value) -> Result<Option<String>, Refusal> {
-    if !entry.is_confirmed {
+/// Takes the token out of a call's arguments, where the tools that are confirmed list one.
+pub(super) fn take_token(
+    confirm: Confirm,
+    arguments: &mut Value,
+) -> Result<Option<String>, Refusal> {
+    if confirm != Confirm::Always {
         return Ok(None);
     }
     read_object(arguments);
@@ -195,14 +226,14 @@ fn unconfirmed(sentence: String, token: String, expires_at: String) -> Refusal {
     .data(json!({"confirm_token": token, "expires_at": expires_at}))
 }
 
-fn foreign() -> Refusal {
-    refuse(TOKEN, "is not one that was given out for these arguments; nothing was changed")
-        .hint("Call without confirm_token and ask the person anew.")
+fn foreign(by: &str) -> Refusal {
+    refuse(by, "is not one that was given out for these arguments; nothing was changed")
+        .hint(format!("Call without {by} and ask the person anew."))
 }
 
-fn used() -> Refusal {
-    refuse(TOKEN, "was used already; it is good for one call")
-        .hint("Look whether it was done. To do it again, call without confirm_token and ask anew.")
+fn used(by: &str) -> Refusal {
+    refuse(by, "was used already; it is good for one answer")
+        .hint(format!("Look whether it was done. To do it again, call without {by} and ask anew."))
 }
 
 /// The refusal of what a person did not want.

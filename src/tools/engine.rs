@@ -339,7 +339,7 @@ impl Engine {
         context: &CallContext,
         now: Timestamp,
     ) -> Result<Reply, ToolError> {
-        let token = take_token(entry, &mut arguments)?;
+        let token = take_token(self.config.server.confirm, &mut arguments)?;
         let arguments = entry.fit(arguments)?;
         let hash = hash(&arguments);
         let deed = Deed { tool: entry.name, arguments: &hash };

@@ -102,6 +102,12 @@ async fn a_proof_for_other_arguments_or_a_changed_one_is_refused(
     asked.set_argument("amount", json!(41.0));
     let other = asked.answer(&mut server, accept()).await;
     assert!(other.error().contains("given out for these arguments"), "{other:?}");
+    let (by, else_by) = match client {
+        Client::Token => ("confirm_token", "requestState"),
+        Client::RoundTrip | Client::Elicitation => ("requestState", "confirm_token"),
+    };
+    assert!(other.error().starts_with(by), "{other:?}");
+    assert!(!other.envelope.to_string().contains(else_by), "{other:?}");
     assert_eq!(payments(&shop).await, 0);
     // Written otherwise, they are the same arguments.
     asked.set_argument("amount", json!("40"));

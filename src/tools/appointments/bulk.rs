@@ -15,13 +15,14 @@ use crate::domain::time::Interval;
 use crate::error::{Code, Refusal, ToolError};
 use crate::store::Appointment;
 use crate::tools::arguments::refuse;
+use crate::tools::confirming::Consent;
 use crate::tools::times::read_range;
 use crate::tools::write::Write;
 use crate::tools::{Answer, Call, Effect, Tool};
 
 mod changing;
 
-use changing::{perform, rehearse};
+use changing::{Patience, perform, rehearse};
 
 /// How many visits one call changes at most.
 const MOST: i64 = 500;
@@ -110,10 +111,9 @@ impl Tool for BulkUpdateAppointments {
         let visits = self.matched(&change, call).await?;
         let is_dry = self.dry_run.unwrap_or(true);
         let outcomes = if is_dry {
-            rehearse(&visits, &change, call).await?
+            rehearse(&visits, &change, &Patience::begin(call)).await?
         } else {
-            confirm(&visits, &change, call).await?;
-            perform(&visits, &change, call).await
+            carry_out(&visits, &change, call).await?
         };
         let mut changed: Vec<&Appointment> = Vec::new();
         let mut failed = Vec::new();
@@ -177,39 +177,64 @@ impl BulkUpdateAppointments {
     }
 }
 
-/// Has the person asked about all the visits at once; each is then changed on its own, and one that
-/// somebody else has changed since is left alone.
-async fn confirm(
+/// Changes the visits, after the person was asked about all of those that can be changed at once; each
+/// is then changed on its own, and one that somebody else has changed since is left alone.
+async fn carry_out(
     visits: &[Appointment],
     change: &Change,
     call: &Call<'_>,
-) -> Result<(), ToolError> {
-    if visits.is_empty() {
-        return Ok(());
+) -> Result<Vec<Result<(), Refusal>>, ToolError> {
+    let patience = Patience::begin(call);
+    if matches!(call.consent, Consent::NotNeeded) {
+        let all: Vec<&Appointment> = visits.iter().collect();
+        return Ok(perform(&all, change, &patience).await);
     }
-    Write::confirm_first(call, || question(visits, change, call)).await
+    let expected = rehearse(visits, change, &patience.in_silence()).await?;
+    let changing = visits.iter().zip(&expected).filter(|(_, outcome)| outcome.is_ok());
+    let changing: Vec<&Appointment> = changing.map(|(visit, _)| visit).collect();
+    if changing.is_empty() {
+        return Ok(expected);
+    }
+    Write::confirm_first(call, || question(&changing, change, call)).await?;
+    let mut outcomes = perform(&changing, change, &patience).await.into_iter();
+    let outcome = |expected: Result<(), Refusal>| match expected {
+        Ok(()) => outcomes.next().unwrap_or(Ok(())),
+        refused => refused,
+    };
+    Ok(expected.into_iter().map(outcome).collect())
 }
 
-fn question(visits: &[Appointment], change: &Change, call: &Call<'_>) -> Question {
-    let when = |visit: Option<&Appointment>| {
+fn question(visits: &[&Appointment], change: &Change, call: &Call<'_>) -> Question {
+    let when = |visit: Option<&&Appointment>| {
         let start = visit.map_or(call.now, |visit| visit.starts_at);
         spoken(start, call.now, call.engine.shop().zone)
     };
     let soonest = when(visits.iter().min_by_key(|visit| visit.starts_at));
     let last = when(visits.iter().max_by_key(|visit| visit.starts_at));
-    let (do_it, by) = match change {
-        Change::Cancel { .. } => ("cancel", String::new()),
-        Change::Shift { days } => ("move", format!(" by {days} days")),
+    let shall = match (change, visits.len()) {
+        (Change::Cancel { .. }, 1) => format!("cancel one visit, on {soonest}"),
+        (Change::Cancel { .. }, count) => {
+            format!("cancel {count} visits, from {soonest} to {last}")
+        }
+        (Change::Shift { days }, 1) => {
+            format!("move the visit on {soonest} {}", spoken_shift(*days))
+        }
+        (Change::Shift { days }, count) => {
+            let shift = spoken_shift(*days);
+            format!("move {count} visits {shift}, those from {soonest} to {last}")
+        }
     };
-    let sentence = match visits.len() {
-        1 => format!("Shall I {do_it} one visit{by}, on {soonest}? This cannot be undone."),
-        count => format!(
-            "Shall I {do_it} {count} visits{by}, from {soonest} to {last}? This cannot be undone."
-        ),
-    };
+    let sentence = format!("Shall I {shall}? This cannot be undone.");
     let states: Vec<_> =
         visits.iter().map(|visit| (visit.id, visit.status, visit.span())).collect();
     Question::new(sentence, &format!("{states:?}"))
+}
+
+/// `30 days earlier`, `1 day later`.
+fn spoken_shift(days: i64) -> String {
+    let plural = if days.abs() == 1 { "" } else { "s" };
+    let direction = if days < 0 { "earlier" } else { "later" };
+    format!("{} day{plural} {direction}", days.abs())
 }
 
 impl FailedItem {

@@ -18,19 +18,31 @@ use crate::tools::{Answer, Call};
 /// How long one call goes on; what is left then is told. Clients wait a minute for a reply.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// Whether there is still somebody who waits for the reply.
-struct Patience<'a> {
+/// Whether there is still somebody who waits for the reply, who is told how far the call has come.
+pub(super) struct Patience<'a> {
     since: Instant,
     call: &'a Call<'a>,
+    is_silent: bool,
 }
 
 impl<'a> Patience<'a> {
-    fn begin(call: &'a Call<'a>) -> Self {
-        Self { since: Instant::now(), call }
+    pub(super) fn begin(call: &'a Call<'a>) -> Self {
+        Self { since: Instant::now(), call, is_silent: false }
+    }
+
+    /// The same for what only goes before the work, whose steps are counted once.
+    pub(super) fn in_silence(&self) -> Self {
+        Self { is_silent: true, ..*self }
     }
 
     fn is_over(&self) -> bool {
         self.call.context.cancelled.is_cancelled() || self.since.elapsed() > PATIENCE
+    }
+
+    async fn report(&self, done: usize, total: usize) {
+        if !self.is_silent {
+            self.call.report(done, total).await;
+        }
     }
 }
 
@@ -38,10 +50,10 @@ impl<'a> Patience<'a> {
 pub(super) async fn rehearse(
     visits: &[Appointment],
     change: &Change,
-    call: &Call<'_>,
+    patience: &Patience<'_>,
 ) -> Result<Vec<Result<(), Refusal>>, ToolError> {
     let Change::Shift { .. } = change else { return Ok(visits.iter().map(|_| Ok(())).collect()) };
-    let patience = Patience::begin(call);
+    let call = patience.call;
     let mut write = Write::open(call).await?;
     let mut outcomes = Vec::with_capacity(visits.len());
     for visit in visits {
@@ -55,7 +67,7 @@ pub(super) async fn rehearse(
             }
             outcome => outcomes.push(outcome?),
         }
-        call.report(outcomes.len(), visits.len()).await;
+        patience.report(outcomes.len(), visits.len()).await;
     }
     outcomes.resize_with(visits.len(), || Err(not_reached()));
     Ok(outcomes)
@@ -64,11 +76,11 @@ pub(super) async fn rehearse(
 /// Changes one visit after the other, each in a transaction of its own, so that others can book
 /// meanwhile and whoever breaks it off leaves no visit half moved.
 pub(super) async fn perform(
-    visits: &[Appointment],
+    visits: &[&Appointment],
     change: &Change,
-    call: &Call<'_>,
+    patience: &Patience<'_>,
 ) -> Vec<Result<(), Refusal>> {
-    let patience = Patience::begin(call);
+    let call = patience.call;
     let mut outcomes = Vec::with_capacity(visits.len());
     for visit in visits {
         if patience.is_over() {
@@ -83,7 +95,7 @@ pub(super) async fn perform(
                 break;
             }
         }
-        call.report(outcomes.len(), visits.len()).await;
+        patience.report(outcomes.len(), visits.len()).await;
     }
     outcomes.resize_with(visits.len(), || Err(not_reached()));
     outcomes
