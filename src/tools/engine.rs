@@ -1,24 +1,23 @@
 //! What every tool can reach, and the way of a call to its tool.
 
 mod counting;
+mod hashing;
+mod opening;
 
 use std::borrow::Cow;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock, RwLock};
 
-use futures_util::FutureExt;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use self::hashing::{KEY, hash, hash_keyed};
 use super::confirming::{Consent, Person, take_token};
 use super::progress::{Progress, Step};
 use super::registry::{ALL, Entry};
 use super::reply::{Reply, log_failure};
-use super::voice;
-use super::{Effect, arguments};
+use super::{Effect, voice};
 use crate::cache::{BillingCache, CrmCache, CustomerCache, InventoryCache, VinCache};
 use crate::calendar::Calendar;
 use crate::config::{Config, Profile, Toolset};
@@ -28,9 +27,6 @@ use crate::domain::shop::Shop;
 use crate::domain::time::Timestamp;
 use crate::error::{Code, Refusal, ToolError};
 use crate::store::{LOST_CONNECTIONS, Session, Store, is_connection_lost, is_schema_missing};
-
-/// How long the end of the process waits for the calendar.
-const LAST_WRITES: Duration = Duration::from_secs(1);
 
 /// Everything that the tools reach. Cheap to make: the database is opened by the first call that
 /// needs it.
@@ -149,64 +145,6 @@ impl Engine {
         &self.config
     }
 
-    /// The database. The first call opens it, and so does the next one after it could not be opened
-    /// or was deleted, replaced or made anew.
-    ///
-    /// # Errors
-    /// Where it cannot be opened.
-    pub async fn store(&self) -> Result<Arc<Store>, ToolError> {
-        if let Some(store) = self.open_store() {
-            return Ok(store);
-        }
-        let _opening = self.opening.lock().await;
-        if let Some(store) = self.open_store() {
-            return Ok(store);
-        }
-        let store = Store::open(&self.config.database, self.shop()).await;
-        let store = Arc::new(store.map_err(ToolError::DatabaseClosed)?);
-        self.set_store(Some(Arc::clone(&store)));
-        Ok(store)
-    }
-
-    fn open_store(&self) -> Option<Arc<Store>> {
-        let store = self.store.read().unwrap_or_else(PoisonError::into_inner).clone();
-        store.filter(|store| store.is_current())
-    }
-
-    fn set_store(&self, store: Option<Arc<Store>>) {
-        *self.store.write().unwrap_or_else(PoisonError::into_inner) = store;
-    }
-
-    /// Begins to keep the shop's calendar, where one is connected.
-    pub fn keep_calendar(self: &Arc<Self>) {
-        let Some(calendar) = self.calendar.clone() else { return };
-        let engine = Arc::clone(self);
-        let open = move || {
-            let engine = Arc::clone(&engine);
-            async move { engine.store().await.ok() }.boxed()
-        };
-        let task = tokio::spawn(calendar.keep(Box::new(open)));
-        *self.keeping.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
-    }
-
-    /// Lets the calendar have what was changed last, for a second at most.
-    pub async fn finish_calendar(&self) {
-        let task = self.keeping.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let (Some(calendar), Some(task)) = (&self.calendar, task) {
-            calendar.stop();
-            let _ = tokio::time::timeout(LAST_WRITES, task).await;
-        }
-    }
-
-    /// Closes the database, if it was opened.
-    pub async fn close(&self) {
-        self.keep_counts().await;
-        let store = self.store.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(store) = store {
-            store.close().await;
-        }
-    }
-
     /// The tools as MCP lists them, in a fixed order; made at the first use.
     pub fn definitions(&self) -> &[rmcp::model::Tool] {
         self.definitions.get_or_init(|| {
@@ -312,7 +250,7 @@ impl Engine {
             return Box::pin(self.run_confirmed(entry, arguments, context, now)).await;
         }
         let arguments = entry.fit(arguments)?;
-        let arguments_hash = hash_keyed(&arguments);
+        let arguments_hash = hash_keyed(&arguments, &self.shop().region);
         let call = Call { engine: self, context, now, arguments_hash, consent: Consent::NotNeeded };
         if entry.effect != Effect::Reads {
             return entry.run(arguments, &call).await;
@@ -341,7 +279,7 @@ impl Engine {
     ) -> Result<Reply, ToolError> {
         let token = take_token(self.config.server.confirm, &mut arguments)?;
         let arguments = entry.fit(arguments)?;
-        let hash = hash(&arguments);
+        let hash = hash(&arguments, &self.shop().region);
         let deed = Deed { tool: entry.name, arguments: &hash };
         let consent = self.consent(deed, token, &context.person, now).await?;
         let arguments_hash = arguments.get(KEY).is_some().then(|| hash.clone());
@@ -390,39 +328,4 @@ fn read_only(name: &str) -> Refusal {
         format!("{name} changes records, and this server is read-only"),
     )
     .hint("Ask the shop to make the change.")
-}
-
-/// The argument that makes a repeated call act once.
-const KEY: &str = "idempotency_key";
-
-/// What arguments that bring an idempotency key are known by.
-fn hash_keyed(arguments: &Value) -> Option<String> {
-    arguments.get(KEY)?;
-    Some(hash(arguments))
-}
-
-/// What arguments are known by, their key aside: the same ones in any order hash alike, and a whole
-/// number however it is written.
-fn hash(arguments: &Value) -> String {
-    let mut rest = arguments.clone();
-    if let Some(rest) = rest.as_object_mut() {
-        rest.shift_remove(KEY);
-    }
-    rest.sort_all_objects();
-    write_whole_numbers_alike(&mut rest);
-    let digest = Sha256::digest(rest.to_string());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn write_whole_numbers_alike(value: &mut Value) {
-    match value {
-        Value::Number(number) => {
-            if let Some(whole) = arguments::whole(number) {
-                *number = whole;
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(write_whole_numbers_alike),
-        Value::Object(fields) => fields.values_mut().for_each(write_whole_numbers_alike),
-        _ => {}
-    }
 }

@@ -24,6 +24,21 @@ async fn the_same_key_returns_the_first_reply(
 
 #[rstest]
 #[tokio::test]
+async fn the_same_phone_number_is_the_same_however_it_is_written(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    let asked = |phone: &str| with(data::customer_with_phone(phone), "idempotency_key", "k-phone");
+    let first = shop.call("create_customer", asked("(202) 555-0123")).await;
+    let again = shop.call("create_customer", asked("+12025550123")).await;
+    assert!(again.is_replayed(), "{again:?}");
+    assert_eq!(again.success(), first.success());
+    let other = shop.call("create_customer", asked("+12025550124")).await;
+    assert_eq!(other.refusal(), "idempotency_conflict");
+}
+
+#[rstest]
+#[tokio::test]
 async fn the_first_reply_survives_a_restart(
     #[values(Database::Sqlite, Database::Postgres)] database: Database,
 ) {
