@@ -26,7 +26,7 @@ use super::in_flight::RUNNING_LIMIT;
 use super::parse::OddArguments;
 use super::toolbox::Toolbox;
 use crate::telemetry::Watch;
-use crate::tools::{CallContext, Person, Progress, Reply};
+use crate::tools::{CallContext, Person, Progress, Reply, Unwritten};
 
 /// How long a client may keep the list of the tools: it changes with the program alone.
 pub(super) const LIST_TTL_MS: u64 = 3_600_000;
@@ -206,8 +206,11 @@ impl<T: Toolbox> ServerHandler for Handler<T> {
         _: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         let prompt = self.tools.prompt(&request.name, &request.arguments.unwrap_or_default());
-        prompt.map(Into::into).ok_or_else(|| {
-            let message = format!("Unknown prompt: {}", shortened(&request.name));
+        prompt.map(Into::into).map_err(|unwritten| {
+            let message = match unwritten {
+                Unwritten::Unknown => format!("Unknown prompt: {}", shortened(&request.name)),
+                Unwritten::Wrong(why) => why,
+            };
             ErrorData::invalid_params(message, None)
         })
     }

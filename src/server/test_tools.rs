@@ -10,7 +10,7 @@ use rmcp::model::{
 use serde_json::{Value, json};
 
 use super::toolbox::Toolbox;
-use crate::tools::{Answer, CallContext, Document, Reply, Unread};
+use crate::tools::{Answer, CallContext, Document, Reply, Unread, Unwritten};
 
 const NAMES: &[&str] = &["echo", "panic", "hang", "read_slow", "write_slow", "big"];
 
@@ -87,8 +87,8 @@ impl Toolbox for Tools {
         Vec::new()
     }
 
-    fn prompt(&self, _: &str, _: &JsonObject) -> Option<GetPromptResult> {
-        None
+    fn prompt(&self, _: &str, _: &JsonObject) -> Result<GetPromptResult, Unwritten> {
+        Err(Unwritten::Unknown)
     }
 
     async fn complete(&self, _: &Reference, _: &str, _: &str, _: &CallContext) -> Vec<String> {

@@ -7,7 +7,7 @@ use rmcp::model::{
 };
 use serde_json::Value;
 
-use crate::tools::{CallContext, Document, Engine, Reply, Unread};
+use crate::tools::{CallContext, Document, Engine, Reply, Unread, Unwritten};
 
 /// The tools as the server sees them; the tests of the server bring tools that hang and panic.
 pub(super) trait Toolbox: Send + Sync + 'static {
@@ -58,8 +58,8 @@ pub(super) trait Toolbox: Send + Sync + 'static {
     /// The prompts.
     fn prompts(&self) -> Vec<Prompt>;
 
-    /// A prompt with its arguments put in; `None` where there is none of this name.
-    fn prompt(&self, name: &str, arguments: &JsonObject) -> Option<GetPromptResult>;
+    /// A prompt with its arguments put in.
+    fn prompt(&self, name: &str, arguments: &JsonObject) -> Result<GetPromptResult, Unwritten>;
 
     /// What an argument may be that begins like this.
     fn complete(
@@ -120,7 +120,7 @@ impl Toolbox for Engine {
         self.prompts()
     }
 
-    fn prompt(&self, name: &str, arguments: &JsonObject) -> Option<GetPromptResult> {
+    fn prompt(&self, name: &str, arguments: &JsonObject) -> Result<GetPromptResult, Unwritten> {
         self.prompt(name, arguments)
     }
 

@@ -44,6 +44,7 @@ use serde::de::DeserializeOwned;
 pub use confirming::{Answered, Ask, Person, declined};
 pub use engine::{Call, CallContext, Engine};
 pub use progress::{Progress, Step};
+pub use prompts::Unwritten;
 pub use reply::{Answer, Reply};
 pub use resources::{Document, Unread};
 

@@ -1,12 +1,18 @@
 //! Prompts: what a person may start a conversation with.
 
-use rmcp::model::{GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role};
-use serde_json::Value;
-
 use super::Engine;
+use rmcp::model::{GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role};
 
-/// The longest text of an argument that is passed on, in characters.
-const ARGUMENT_CHARACTERS: usize = 200;
+mod given;
+
+/// Why a prompt cannot be written.
+#[derive(Debug)]
+pub enum Unwritten {
+    /// There is none of this name.
+    Unknown,
+    /// An argument cannot be used: which, why, and what can be instead.
+    Wrong(String),
+}
 
 /// What was given for an argument, by its name.
 type Given<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -143,21 +149,18 @@ impl Engine {
         self.prompt_offers().map(listed).collect()
     }
 
-    /// A prompt with its arguments put in; `None` where there is none of this name.
-    pub fn prompt(&self, name: &str, arguments: &JsonObject) -> Option<GetPromptResult> {
-        let offer = self.prompt_offers().find(|offer| offer.name == name)?;
-        let argument = |name: &str| {
-            let text = match arguments.get(name)? {
-                Value::String(text) => text.trim().to_owned(),
-                Value::Null => return None,
-                other => other.to_string(),
-            };
-            let text: String = text.chars().take(ARGUMENT_CHARACTERS).collect();
-            (!text.is_empty()).then_some(text)
-        };
-        let text = (offer.write)(self, &argument);
+    /// A prompt with its arguments put in.
+    ///
+    /// # Errors
+    /// Where there is none of this name, or an argument cannot be used.
+    pub fn prompt(&self, name: &str, arguments: &JsonObject) -> Result<GetPromptResult, Unwritten> {
+        let offer = self.prompt_offers().find(|offer| offer.name == name);
+        let offer = offer.ok_or(Unwritten::Unknown)?;
+        let names: Vec<&str> = offer.arguments.iter().map(|(name, _)| *name).collect();
+        let given = given::read(arguments, &names, self).map_err(Unwritten::Wrong)?;
+        let text = (offer.write)(self, &|name| given.get(name).cloned());
         let messages = vec![PromptMessage::new_text(Role::User, text)];
-        Some(GetPromptResult::new(messages).with_description(offer.description))
+        Ok(GetPromptResult::new(messages).with_description(offer.description))
     }
 
     /// Whether a prompt that is offered takes this argument.

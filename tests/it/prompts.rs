@@ -22,7 +22,7 @@ fn text(answer: &Value) -> &str {
 #[rstest]
 #[tokio::test]
 async fn a_prompt_is_written_with_its_arguments(#[values(false, true)] is_modern: bool) {
-    let shop = Shop::open(Database::Sqlite).await;
+    let shop = Shop::open(Database::Sqlite).await.with_env("SHOP_BAYS", "North,South");
     let mut server = shop.raw_server();
     if is_modern {
         server.speak_modern();
@@ -79,4 +79,45 @@ async fn a_prompt_needs_the_tools_that_it_speaks_of() {
     assert_eq!(names(&shop).await, ["front_desk", "morning_briefing"]);
     let shop = Shop::open(Database::Sqlite).await.with_env("SERVICEBAY_PROFILE", "voice");
     assert_eq!(names(&shop).await, ["front_desk", "book_visit"]);
+}
+
+#[rstest]
+#[case("book_visit", "service_type", "washing", "oil_change")]
+#[case("book_visit", "date", "someday", "Friday")]
+#[case("book_visit", "date", "2027-02-30", "calendar")]
+#[case("book_visit", "customer", "Ann\u{7}Lee", "one line")]
+#[case("book_visit", "customer", &"x".repeat(201), "200 characters")]
+#[case("book_visit", "vehicle", "Accord", "customer, service_type, date")]
+#[case("morning_briefing", "status", "late", "no_show")]
+#[case("morning_briefing", "bay", "West", "North, South")]
+#[case("morning_briefing", "date", "yesterdayish", "2027-01-15")]
+#[case("front_desk", "date", "today", "takes none")]
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_with_the_way_out(
+    #[case] name: &str,
+    #[case] argument: &str,
+    #[case] value: &str,
+    #[case] way_out: &str,
+) {
+    let shop = Shop::open(Database::Sqlite).await.with_env("SHOP_BAYS", "North,South");
+    let mut server = shop.server().await;
+    let params = json!({ "name": name, "arguments": { argument: value } });
+    let answer = server.request("prompts/get", params).await;
+    assert_eq!(answer["error"]["code"], -32602, "{answer}");
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.contains(argument) && message.contains(way_out), "{message}");
+}
+
+#[tokio::test]
+async fn what_is_meant_is_read_as_such() {
+    let shop = Shop::open(Database::Sqlite).await.with_env("SHOP_BAYS", "North,South");
+    let mut server = shop.server().await;
+    let arguments = json!({ "service_type": "Oil change", "date": " ", "customer": null });
+    let visit = json!({ "name": "book_visit", "arguments": arguments });
+    let visit = server.request("prompts/get", visit).await;
+    assert!(text(&visit).starts_with("Book a visit for the service oil_change.\n"), "{visit}");
+    let arguments = json!({ "bay": "north", "status": "no show" });
+    let day = json!({ "name": "morning_briefing", "arguments": arguments });
+    let day = server.request("prompts/get", day).await;
+    assert!(text(&day).contains("bay North only, visits with the status no_show only"), "{day}");
 }
