@@ -20,7 +20,9 @@ pub fn run(command: clap::Command, arguments: &Arguments) -> io::Result<ExitCode
     // The version with the vehicle data's provenance is too long for a page's foot.
     let command = command.long_version(None::<&str>);
     match &arguments.folder {
-        Some(folder) => clap_mangen::generate_to(command, folder)?,
+        Some(folder) => clap_mangen::generate_to(command, folder).map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", folder.display()))
+        })?,
         None => {
             let mut page = Vec::new();
             Man::new(command).render(&mut page)?;

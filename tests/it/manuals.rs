@@ -82,3 +82,12 @@ async fn every_command_has_a_page() {
     }
     assert!(std::fs::read_to_string(folder.join("servicebay.1")).unwrap().contains(".SH"));
 }
+
+#[tokio::test]
+async fn a_folder_for_the_pages_that_is_not_there_is_named() {
+    let shop = Shop::open(Database::Sqlite).await;
+    let output = shop.command().args(["man", "no/such/folder"]).output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("no/such/folder"), "{said}");
+}
