@@ -138,6 +138,13 @@ impl Config {
         Ok(config)
     }
 
+    /// The environment variables of all settings, and the one that names the file.
+    pub fn variables() -> Vec<String> {
+        let settings = settings::all();
+        let own = settings.iter().map(settings::Setting::variable);
+        own.chain(["SERVICEBAY_CONFIG".to_owned()]).collect()
+    }
+
     /// The settings of a shop that configured nothing, in UTC, on a database in memory: for a
     /// throwaway shop.
     pub fn in_memory() -> Self {

@@ -58,6 +58,11 @@ impl Setting {
         Self::new(key, read, move |config| Some(show(config)))
     }
 
+    /// The environment variable that holds it.
+    pub fn variable(&self) -> String {
+        self.key.replace('.', "_").to_ascii_uppercase()
+    }
+
     /// Whether it is a list of tables; a variable holds it as TOML.
     pub fn is_list(&self) -> bool {
         !self.key.contains('.')

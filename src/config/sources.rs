@@ -145,7 +145,7 @@ impl<'a> Sources<'a> {
         setting: &'s Setting,
         folders: Option<&'s Folders>,
     ) -> Result<Option<Input<'s>>, ConfigError> {
-        let name = setting.key.replace('.', "_").to_ascii_uppercase();
+        let name = setting.variable();
         let may_be_empty = setting.may_be_empty;
         let text = (self.env)(&name).filter(|text| may_be_empty || !text.trim().is_empty());
         let (origin, value) = match (text, &self.file) {

@@ -183,6 +183,39 @@ async fn printing_writes_no_file() {
 }
 
 #[tokio::test]
+async fn what_was_set_before_is_printed_too() {
+    let home = Home::new();
+    home.installed(&["cursor", "--env", "SHOP_BAYS=3"]).await;
+    let before = std::fs::read_to_string(home.path(".cursor/mcp.json")).unwrap();
+    let output = home.install(&["cursor", "--print", "--env", "SHOP_REGION=CA"]).await;
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let env = json!({ "SHOP_BAYS": "3", "SHOP_REGION": "CA" });
+    assert_eq!(printed["mcpServers"]["servicebay"]["env"], env);
+    assert_eq!(std::fs::read_to_string(home.path(".cursor/mcp.json")).unwrap(), before);
+    home.installed(&["cursor", "--env", "SHOP_REGION=CA"]).await;
+    assert_eq!(json_of(&home.path(".cursor/mcp.json")), printed);
+}
+
+#[tokio::test]
+async fn a_setting_that_does_not_exist_is_refused_with_the_one_that_was_meant() {
+    let home = Home::new();
+    let said = home.refused(&["cursor", "--env", "SHOP_TIMEZON=America/New_York"]).await;
+    assert!(said.contains("SHOP_TIMEZON is no setting; did you mean SHOP_TIMEZONE?"), "{said}");
+    let said = home.refused(&["codex", "--env", "COLOR=red"]).await;
+    assert!(said.contains("COLOR is no setting"), "{said}");
+    assert_eq!(home.files(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_path_holds_wherever_the_client_starts_the_server() {
+    let home = Home::new();
+    home.installed(&["cursor", "--env", "DATABASE_URL=sqlite:shop.db"]).await;
+    let env = &json_of(&home.path(".cursor/mcp.json"))["mcpServers"]["servicebay"]["env"];
+    let path = home.0.path().canonicalize().unwrap().join("shop.db");
+    assert_eq!(env["DATABASE_URL"], format!("sqlite:{}", path.display()));
+}
+
+#[tokio::test]
 async fn codex_gets_its_toml_printed() {
     let home = Home::new();
     let output = home.install(&["codex", "--env", "SHOP_TIMEZONE=America/New_York"]).await;

@@ -3,6 +3,7 @@
 mod clients;
 mod document;
 mod entry;
+mod variables;
 mod writing;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,8 @@ pub struct Arguments {
 pub fn run(config: Option<&Path>, arguments: Arguments) -> io::Result<ExitCode> {
     let Arguments { client, environment, name, print, uninstall } = arguments;
     let environment: BTreeMap<String, String> = environment.into_iter().collect();
+    variables::check(&environment).map_err(io::Error::other)?;
+    let environment = variables::from_anywhere(environment)?;
     if !uninstall {
         check_settings(config, &environment)?;
     }
@@ -84,13 +87,17 @@ impl File {
         format!("{}: {} {problem}", self.client.title(), self.path.display())
     }
 
-    /// Prints the server as the file would hold it.
+    /// Prints the server as the file would hold it, with what an earlier installation has set.
     fn print(&self, entry: &Entry) -> io::Result<ExitCode> {
         let File { client, path, name } = self;
-        let server = entry.merged(*client, None);
         let text = if *client == Client::Codex {
             toml(client.section(), name, entry)
         } else {
+            let original = Original::read(path).map_err(|why| io::Error::other(self.told(why)))?;
+            let document = Document::read(original.text(), client.section())
+                .map_err(|why| io::Error::other(self.told(why)))?;
+            let present = self.own(&document, entry).map_err(io::Error::other)?;
+            let server = entry.merged(*client, present);
             let document = json!({ client.section(): { name: server } });
             format!("{}\n", serde_json::to_string_pretty(&document)?)
         };
