@@ -270,7 +270,7 @@ async fn people_who_share_a_number_fit_into_a_reply(
     let mut server = shop.server().await;
     let found = call(&mut server, "lookup_customer", json!({ "phone_number": phone })).await;
     assert_eq!(found.success()["found"], true);
-    assert_eq!(found.message(), "12 share this number: who is calling?");
+    assert_eq!(found.message(), "Which of the 12 is calling?");
     // All have one name, so that it is told once.
     let names = found.success()["names"].as_str().unwrap();
     assert_eq!(names.split_once(" John").unwrap().0.split(", ").count(), 12, "{found:?}");

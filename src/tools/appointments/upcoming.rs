@@ -119,10 +119,14 @@ mod aloud {
     }
 
     fn have_room(rows: &[Appointment], call: &Call<'_>) -> bool {
+        has_room(&list(rows, false, call), rows, call)
+    }
+
+    fn has_room(message: &str, rows: &[Appointment], call: &Call<'_>) -> bool {
         let zone = call.engine.shop().zone;
         let told = |row: &Appointment| json!({"appointment_id": row.id, "when": spoken(row.starts_at, call.now, zone)});
         let appointments: Value = rows.iter().map(told).collect();
-        voice::has_room(&tell(rows, false, call), &json!({"appointments": appointments}))
+        voice::has_room(message, &json!({"appointments": appointments}))
     }
 
     /// What is done to which vehicle; beside it, `when` says the time.
@@ -135,13 +139,19 @@ mod aloud {
                 format!("{} for the {}{more}.", capital(&work(only)), call.say(&vehicle))
             }
             several => {
-                let told: Vec<String> = several
-                    .iter()
-                    .map(|row| format!("{} ({})", work(row), call.say(&row.model)))
-                    .collect();
-                format!("{}{more}.", capital(&told.join(", ")))
+                let fully = list(several, true, call);
+                if has_room(&fully, rows, call) { fully } else { list(several, false, call) }
             }
         }
+    }
+
+    /// `Oil change (Accord), inspection (Civic).`
+    fn list(rows: &[Appointment], with_models: bool, call: &Call<'_>) -> String {
+        let told = |row: &Appointment| match with_models {
+            true => format!("{} ({})", work(row), call.say(&row.model)),
+            false => work(row),
+        };
+        format!("{}.", capital(&rows.iter().map(told).collect::<Vec<_>>().join(", ")))
     }
 
     /// `oil change`, or `cancelled oil change` of one that is not to come.

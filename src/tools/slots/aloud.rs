@@ -2,7 +2,7 @@
 
 use chrono::{Datelike, NaiveDate};
 
-use super::{AvailableSlots, FreeDay, SAID_ALOUD, join, none};
+use super::{AvailableSlots, FreeDay, SAID_ALOUD, join, none, spoken_minutes};
 use crate::domain::local_time::{clock_time, local_date};
 use crate::domain::slots::Obstacle;
 use crate::domain::time::Timestamp;
@@ -93,21 +93,34 @@ pub(super) fn tell_none(
     duration_minutes: i64,
     call: &Call<'_>,
 ) -> String {
-    let today = local_date(call.now, call.engine.shop().zone);
-    match days {
-        [one] if one.date >= today && unserved.is_none() => {
-            match (&one.obstacle, &one.closed_reason) {
-                (None, _) => format!("{} is full.", day(one.date, call)),
-                (Some(Obstacle::Closed), Some(reason)) if reason.starts_with("Closed") => {
-                    format!("{}.", reason.trim_end_matches('.'))
-                }
-                (Some(Obstacle::Closed), Some(reason)) => {
-                    format!("Closed: {}.", reason.trim_end_matches('.'))
-                }
-                _ => none::tell(days, unserved, duration_minutes, call),
-            }
+    let shop = call.engine.shop();
+    let today = local_date(call.now, shop.zone);
+    let obstacle = match days {
+        [one] if one.date < today => return format!("{} has passed.", day(one.date, call)),
+        [one] if unserved.is_none() => one.obstacle,
+        _ => return none::tell(days, unserved, duration_minutes, call),
+    };
+    let only = days.first();
+    let reason =
+        only.and_then(|one| one.closed_reason.as_deref()).map(|it| it.trim_end_matches('.'));
+    match (obstacle, reason) {
+        (Some(Obstacle::Closed), Some(reason)) if reason.starts_with("Closed") => {
+            format!("{reason}.")
         }
-        _ => none::tell(days, unserved, duration_minutes, call),
+        (Some(Obstacle::Closed), Some(reason)) => format!("Closed: {reason}."),
+        (Some(Obstacle::TooLong), _) => {
+            format!("A visit of {} is too long for that day.", spoken_minutes(duration_minutes))
+        }
+        (Some(Obstacle::TooFarAhead), _) => {
+            let ahead = spoken_minutes(shop.booking.horizon_days.saturating_mul(1440));
+            format!("Too far: visits can be booked {ahead} ahead.")
+        }
+        (Some(Obstacle::TooLate), _) if shop.booking.minimum_notice_minutes > 0 => {
+            let notice = spoken_minutes(shop.booking.minimum_notice_minutes);
+            format!("Too late: the shop needs notice of {notice}.")
+        }
+        (Some(Obstacle::TooLate), _) => "It is too late for today.".to_owned(),
+        (_, _) => only.map_or_else(String::new, |one| format!("{} is full.", day(one.date, call))),
     }
 }
 

@@ -23,6 +23,11 @@ const LEAST_MARKS: [&str; 7] = ["model", "color", "license_plate", "year", "make
 const SAID: [&str; 7] = ["year", "make", "model", "trim", "color", "license_plate", "vin"];
 /// From how many vehicles on the sentence says how many there are: fewer are seen at a glance.
 const MANY: usize = 5;
+/// Words that people say of any vehicle.
+const FILLERS: [&str; 16] = [
+    "a", "an", "and", "auto", "car", "her", "his", "i", "my", "of", "one", "our", "the", "their",
+    "vehicle", "with",
+];
 /// How much of a caller's words is said back, in characters.
 const WORDS_CHARACTERS: usize = 30;
 
@@ -37,6 +42,8 @@ pub(super) fn tell(envelope: &mut Map<String, Value>, name: Option<&str>, words:
     let found = clipped(&whole_name).into_owned();
     let Some(vehicles) = customer.get_mut("vehicles").and_then(Value::as_array_mut) else { return };
     let total = vehicles.len();
+    let words = words.map(telling).filter(|words| !words.is_empty());
+    let words = words.as_deref();
     let is_meant = |vehicle: &Value| words.is_some_and(|words| says(&describe(vehicle), words));
     let is_any_meant = vehicles.iter().any(is_meant);
     if is_any_meant {
@@ -52,10 +59,16 @@ pub(super) fn tell(envelope: &mut Map<String, Value>, name: Option<&str>, words:
         // What the shop's CRM does not answer for is said by the tool.
         _ if is_stale => return,
         _ if total == 0 => format!("Found {found}, with no vehicle on file."),
-        _ if total >= MANY => format!("Found {found}, with {total} vehicles."),
+        _ if total >= MANY && !is_any_meant => format!("Found {found}, with {total} vehicles."),
         _ => format!("Found {found}."),
     };
     envelope.insert("message".to_owned(), message.into());
+}
+
+/// The words without those that tell nothing.
+fn telling(words: &str) -> String {
+    let is_telling = |word: &&str| !FILLERS.contains(&word.to_lowercase().as_str());
+    words.split_whitespace().filter(is_telling).collect::<Vec<_>>().join(" ")
 }
 
 fn said_back(words: &str) -> String {
@@ -224,7 +237,8 @@ mod tests {
         let none = told("red  civic");
         assert_eq!(none["message"], "No red civic on file.");
         assert_eq!(none["data"]["customer"]["vehicles"].as_array().unwrap().len(), 2);
-        let one = told("Blue CIVIC");
+        assert_eq!(told("the one")["data"]["customer"]["vehicles"].as_array().unwrap().len(), 2);
+        let one = told("the Blue CIVIC");
         assert_eq!(one["message"], "Found Ann Lee.");
         assert_eq!(one["data"]["customer"]["vehicles"][0]["id"], 2);
     }

@@ -42,7 +42,7 @@ pub(super) fn tell(envelope: &mut Map<String, Value>, name: Option<&str>) -> Opt
     let message = match (&meant, name) {
         (Some(meant), _) => format!("{} of that name share this number.", meant.len()),
         (None, Some(_)) => "Nobody of that name has this number.".to_owned(),
-        (None, None) => format!("{} share this number: who is calling?", all.len()),
+        (None, None) => format!("Which of the {} is calling?", all.len()),
     };
     envelope.insert("message".to_owned(), message.into());
     let candidates = match meant {
@@ -50,10 +50,11 @@ pub(super) fn tell(envelope: &mut Map<String, Value>, name: Option<&str>) -> Opt
         None => all,
     };
     let fields = ["customer_id", "first_name", "last_name"];
-    let each =
-        json!({"found": true, "candidates": pick(&Value::Array(candidates.clone()), &fields)});
-    if let Some(text) = success_that_fits(envelope, &each) {
-        return Some(text);
+    let each = pick(&Value::Array(candidates.clone()), &fields);
+    for data in [json!({"found": true, "candidates": each}), json!({"candidates": each})] {
+        if let Some(text) = success_that_fits(envelope, &data) {
+            return Some(text);
+        }
     }
     let mut by_name = by_name(&candidates);
     for characters in NAME_CHARACTERS {
@@ -125,7 +126,7 @@ mod tests {
         assert_eq!(few["data"]["candidates"], json!([ann, bob]));
         let many = told(&[ann.clone(), bob, eve, candidate(4, "Ann", "Lee")], None);
         assert_eq!(many["data"]["names"], "1, 4 Ann Lee; 2 Bob Lee; 3 Eve Lee");
-        assert_eq!(many["message"], "4 share this number: who is calling?");
+        assert_eq!(many["message"], "Which of the 4 is calling?");
     }
 
     #[test]

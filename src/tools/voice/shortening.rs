@@ -83,9 +83,11 @@ pub fn has_room(message: &str, data: &Value) -> bool {
 
 /// A failure without what helps least, until it fits. The way out goes last but for one alternative.
 pub(super) fn failure(mut envelope: Map<String, Value>) -> String {
-    let steps: [fn(&mut Map<String, Value>); 14] = [
+    let steps: [fn(&mut Map<String, Value>); 15] = [
         |_| {},
         |it| drop_from_data(it, "now"),
+        // The error names them all, and some of them would mislead.
+        |it| drop_from_data(it, "allowed"),
         |it| cut_lists(it, 3),
         |it| drop_from_data(it, "expires_at"),
         |it| cut_lists(it, 2),
