@@ -22,6 +22,7 @@ mod coherence;
 mod commands;
 mod concurrency;
 mod confirming;
+mod confirming_answers;
 mod confirming_tokens;
 mod customer_search;
 mod customers;
