@@ -18,7 +18,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::vin::vpic::Vpic;
 use crate::store::Store;
 use crate::store::importing::{
-    ImportError, Importer, NewCustomer, NewProduct, NewVehicle, NewVisit, Outcome, Refused,
+    ImportError, Importer, Made, NewCustomer, NewProduct, NewVehicle, NewVisit, Outcome, Refused,
     Settings,
 };
 
@@ -119,6 +119,7 @@ pub async fn import(
         allow_shared_phones: options.allow_shared_phones,
         counts_blocks: options.counts_blocks,
         stopping: options.stopping,
+        made: Made::default(),
     };
     let reading = Reading { shop: shop.clone(), now, vpic: options.vpic };
     let importer = Importer::begin(store, shop, settings).await?;
@@ -357,9 +358,7 @@ fn reason(refused: &Refused, key: &str) -> String {
             "phone_number is that of customer {id}, {name}; where a household or a company shares it, import \
              with --allow-shared-phones"
         ),
-        Refused::Repeated => {
-            format!("an earlier line has the same {key}, or another import that runs now took it")
-        }
+        Refused::Repeated => format!("an earlier line has the same {key}"),
         Refused::Unknown(column) => format!("{column} leads to nobody and nothing on file"),
         Refused::VinTaken { vehicle, customer } => {
             format!("vin is that of vehicle {vehicle}, which belongs to customer {customer}")

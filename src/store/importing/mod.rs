@@ -5,6 +5,7 @@
 //! turn has committed is never added again: records are known by their `external_id`.
 
 mod deciding;
+mod made;
 mod own_name;
 mod places;
 mod postgres;
@@ -21,6 +22,7 @@ use super::{Backend, Store};
 use crate::domain::shop::Shop;
 use crate::domain::time::Timestamp;
 
+pub use made::Made;
 pub use own_name::OwnName;
 pub use places::NOT_RECORDED;
 use places::Places;
@@ -40,6 +42,8 @@ pub struct Settings {
     pub counts_blocks: bool,
     /// Set when the import is to end after the turn that is under way.
     pub stopping: Arc<AtomicBool>,
+    /// What the import has made; nothing at first.
+    pub made: Made,
 }
 
 impl Settings {
@@ -124,8 +128,6 @@ pub struct Importer<'store> {
     bulk: Bulk,
     /// The bays and technicians that visits name.
     places: Arc<Places>,
-    /// The last number of a visit that was given away before this import.
-    last_visit: i64,
     /// Whose visits were looked at.
     customers: Customers,
 }
@@ -157,9 +159,8 @@ impl<'store> Importer<'store> {
             }
         };
         let places = Arc::new(Places::default());
-        let last_visit = store.read().await?.last_visit().await?;
         let (settings, customers) = (Arc::new(settings), Customers::default());
-        Ok(Self { store, shop, settings, bulk, places, last_visit, customers })
+        Ok(Self { store, shop, settings, bulk, places, customers })
     }
 
     /// Takes customers.

@@ -31,10 +31,6 @@ pub struct Writer {
     connection: PgConnection,
     /// How many rows the next turn has.
     turn: usize,
-    /// The last numbers that were given away before this import.
-    last_customer: i64,
-    last_vehicle: i64,
-    last_visit: i64,
 }
 
 /// A transaction in which a turn is written.
@@ -56,12 +52,7 @@ impl Writer {
                    create temporary table import_keys (n bigint, a text, b text, c text)
                        on commit delete rows";
         sqlx::raw_sql(sql).execute(&mut connection).await?;
-        let sql = "select (select coalesce(max(id), 0) from customers),
-                          (select coalesce(max(id), 0) from vehicles),
-                          (select coalesce(max(id), 0) from appointments)";
-        let (last_customer, last_vehicle, last_visit) =
-            sqlx::query_as(sql).fetch_one(&mut connection).await?;
-        Ok(Self { connection, turn: FIRST_TURN, last_customer, last_vehicle, last_visit })
+        Ok(Self { connection, turn: FIRST_TURN })
     }
 
     /// How many of `left` rows the next turn takes; none where the import is to end.

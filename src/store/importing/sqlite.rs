@@ -40,10 +40,6 @@ pub struct Writer {
     path: PathBuf,
     /// Whether only the triggers of new rows are there that the import knows.
     knows_triggers: bool,
-    /// The last numbers that were given away before this import.
-    last_customer: i64,
-    last_vehicle: i64,
-    last_visit: i64,
 }
 
 /// Works on a thread that may wait, since SQLite does.
@@ -75,15 +71,9 @@ impl Writer {
         connection.pragma_update(None, "temp_store", "memory")?;
         // A page that many turns change is folded into the file once for all of them.
         connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
-        let last = |table: &str| -> rusqlite::Result<i64> {
-            let sql = format!("select coalesce(max(id), 0) from {table}");
-            connection.query_row(&sql, [], |row| row.get(0))
-        };
-        let (last_customer, last_vehicle) = (last("customers")?, last("vehicles")?);
-        let last_visit = last("appointments")?;
         let knows_triggers = triggers::are_known(&connection)?;
         let path = path.to_owned();
-        Ok(Self { connection, path, knows_triggers, last_customer, last_vehicle, last_visit })
+        Ok(Self { connection, path, knows_triggers })
     }
 
     /// Tells the customers with numbers in these spans what their visits say of them.

@@ -21,7 +21,7 @@ const TURN: Duration = Duration::from_millis(400);
 
 /// What became of a row.
 enum Taken {
-    Added(CustomerId),
+    Added { id: i64, customer: CustomerId },
     Known(CustomerId),
     Refused(Refused),
 }
@@ -61,7 +61,8 @@ impl Importer<'_> {
 
     fn note(&mut self, outcome: &mut Outcome, taken: Taken) {
         match taken {
-            Taken::Added(customer) => {
+            Taken::Added { id, customer } => {
+                self.settings.made.visits.add(id, id);
                 outcome.added += 1;
                 self.customers.insert(customer.0);
             }
@@ -99,7 +100,7 @@ impl Importer<'_> {
         row: &NewVisit,
     ) -> Result<Taken, ImportError> {
         if let Some((id, customer)) = session.imported_visit(row).await? {
-            let is_new = id > self.last_visit && row.own_name().is_none();
+            let is_new = self.settings.made.visits.has(id) && row.own_name().is_none();
             return Ok(if is_new {
                 Taken::Refused(Refused::Repeated)
             } else {
@@ -129,8 +130,9 @@ impl Importer<'_> {
             Ok(placement) => placement,
             Err(why) => return Ok(Taken::Refused(Refused::Because(why))),
         };
-        session.import_visit(row, vehicle, customer, &placement, self.settings.now).await?;
-        Ok(Taken::Added(customer))
+        let now = self.settings.now;
+        let id = session.import_visit(row, vehicle, customer, &placement, now).await?;
+        Ok(Taken::Added { id, customer })
     }
 
     async fn find_place(

@@ -33,3 +33,20 @@ async fn a_server_books_while_an_import_runs(
     assert_eq!(shop.occupied_rows().await.len(), booked);
     import(&shop, &many(4_000), &[]).await.complete();
 }
+
+#[rstest]
+#[tokio::test]
+async fn what_another_import_has_taken_is_on_file(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    let files = many(4_000);
+    let both = [spawn_import(&shop, &files, &[]), spawn_import(&shop, &files, &[])];
+    for under_way in both {
+        let output = under_way.wait_with_output().await.unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{told}");
+    }
+    let told = import(&shop, &files, &[]).await.complete();
+    assert!(told.contains("customers: 0 added, 4000 on file already, none rejected"), "{told}");
+}

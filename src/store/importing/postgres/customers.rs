@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::FromRow;
 
 use super::super::deciding::{Decision, Facts, Namesake, Person, decide, is_alias};
+use super::super::made::Numbers;
 use super::super::rows::{NewCustomer, Row};
 use super::super::{ImportError, Outcome, Refused, Settings};
 use super::{CopyText, Turn, Writer, by_place, numbers, own_customers, placed};
@@ -80,16 +81,17 @@ impl Writer {
             let left = rows.get(outcome.done..).unwrap_or_default();
             let count = self.next_turn(left.len(), settings);
             let Some(rows) = left.get(..count).filter(|rows| !rows.is_empty()) else { break };
-            let last = self.last_customer;
             let (mut turn, locked) = Self::begin(&mut self.connection, keys(rows)).await?;
             let mut on_file = OnFile::read(&mut turn, rows).await?;
             let ids = numbers(&mut turn, "customers", rows.len()).await?;
             let mut copy = CopyText::default();
             for ((place, row), id) in placed(rows).zip(ids) {
-                let facts = on_file.facts(place, row, last);
+                let facts = on_file.facts(place, row, &settings.made.customers);
                 let decision = decide(row, facts, settings.allow_shared_phones);
                 on_file.add(row, id, &decision);
-                write(&mut copy, row, id, &decision);
+                if write(&mut copy, row, id, &decision) {
+                    settings.made.customers.add(id, id);
+                }
                 outcome.note(decision);
             }
             copy.send(&mut turn, COPY).await?;
@@ -148,8 +150,8 @@ impl<'a> OnFile<'a> {
         Ok(Self { named, own, by_email, by_phone, targets, ..Self::default() })
     }
 
-    fn facts(&mut self, place: i64, row: &NewCustomer, last_customer: i64) -> Facts {
-        let namesake = self.namesake(place, row, last_customer);
+    fn facts(&mut self, place: i64, row: &NewCustomer, made: &Numbers) -> Facts {
+        let namesake = self.namesake(place, row, made);
         let mut facts = Facts { namesake, ..Facts::default() };
         if let Some(Named {
             leads_to: Some(id),
@@ -170,12 +172,12 @@ impl<'a> OnFile<'a> {
         facts
     }
 
-    fn namesake(&self, place: i64, row: &NewCustomer, last_customer: i64) -> Option<Namesake> {
+    fn namesake(&self, place: i64, row: &NewCustomer, made: &Numbers) -> Option<Namesake> {
         if self.new_names.contains_key(&*row.external_id) {
             return Some(Namesake { is_new: true });
         }
         if let Some(Named { id, .. }) = self.named.get(&place) {
-            return Some(Namesake { is_new: *id > last_customer });
+            return Some(Namesake { is_new: made.has(*id) });
         }
         self.own.contains_key(&place).then_some(Namesake { is_new: false })
     }
@@ -215,11 +217,12 @@ async fn targets(turn: &mut Turn<'_>, rows: &[NewCustomer]) -> sqlx::Result<Hash
     by_place(turn, TARGETS).await
 }
 
-fn write(copy: &mut CopyText, row: &NewCustomer, id: i64, decision: &Decision) {
+/// Writes the row where it was decided to; whether it was.
+fn write(copy: &mut CopyText, row: &NewCustomer, id: i64, decision: &Decision) -> bool {
     let (shared, merged_into, is_alias) = match decision {
         Decision::Add { phone_shared, merged_into } => (*phone_shared, *merged_into, false),
         Decision::Alias(person, _) => (true, Some(person.id), true),
-        Decision::Known | Decision::Refuse(_) => return,
+        Decision::Known | Decision::Refuse(_) => return false,
     };
     // An alias only leads from its `external_id` to the customer on file.
     let own = |text: Option<&'_ str>| text.filter(|_| !is_alias).map(str::to_owned);
@@ -244,4 +247,5 @@ fn write(copy: &mut CopyText, row: &NewCustomer, id: i64, decision: &Decision) {
         .plain(more.map_or(0, |more| more.lifetime_value_minor))
         .maybe(merged_into)
         .end();
+    true
 }

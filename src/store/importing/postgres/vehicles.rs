@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::FromRow;
 
+use super::super::made::Numbers;
 use super::super::rows::{NewVehicle, Row};
 use super::super::{ImportError, Outcome, OwnName, Refused, Settings};
 use super::{CopyText, Turn, Writer, by_place, numbers, own_customers, own_vehicles, placed};
@@ -77,15 +78,15 @@ impl Writer {
             let left = rows.get(outcome.done..).unwrap_or_default();
             let count = self.next_turn(left.len(), settings);
             let Some(rows) = left.get(..count).filter(|rows| !rows.is_empty()) else { break };
-            let last = self.last_vehicle;
             let (mut turn, locked) = Self::begin(&mut self.connection, keys(rows)).await?;
             let mut on_file = OnFile::read(&mut turn, rows).await?;
             let ids = numbers(&mut turn, "vehicles", rows.len()).await?;
             let mut added: Vec<New<'_>> = Vec::with_capacity(rows.len());
             for ((place, row), id) in placed(rows).zip(ids) {
-                match on_file.take(place, row, id, last) {
+                match on_file.take(place, row, id, &settings.made.vehicles) {
                     Ok(Some(owner)) => {
                         added.push(New { id, owner, place, row });
+                        settings.made.vehicles.add(id, id);
                         outcome.added += 1;
                     }
                     Ok(None) => outcome.known += 1,
@@ -141,7 +142,7 @@ impl<'a> OnFile<'a> {
         place: i64,
         row: &'a NewVehicle,
         id: i64,
-        last_vehicle: i64,
+        made: &Numbers,
     ) -> Result<Option<Owner>, Refused> {
         let owner = self.owners.get(&place).copied();
         let owner = owner.ok_or(Refused::Unknown("customer_external_id"))?;
@@ -149,7 +150,7 @@ impl<'a> OnFile<'a> {
             return Err(Refused::Repeated);
         }
         if let Some(Named { id }) = self.named.get(&place) {
-            return if *id > last_vehicle { Err(Refused::Repeated) } else { Ok(None) };
+            return if made.has(*id) { Err(Refused::Repeated) } else { Ok(None) };
         }
         if self.own.contains_key(&place) {
             return Ok(None);

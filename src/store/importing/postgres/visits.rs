@@ -54,7 +54,6 @@ impl Writer {
             let left = rows.get(outcome.done..).unwrap_or_default();
             let count = self.next_turn(left.len(), settings);
             let Some(rows) = left.get(..count).filter(|rows| !rows.is_empty()) else { break };
-            let last = self.last_visit;
             let (mut turn, locked) = Self::begin(&mut self.connection, keys(rows)).await?;
             let who = who(&mut turn, rows).await?;
             let named: HashMap<i64, Named> = by_place(&mut turn, NAMED).await?;
@@ -64,7 +63,7 @@ impl Writer {
             let mut added: Vec<(i64, i64, &NewVisit)> = Vec::with_capacity(rows.len());
             for (place, row) in placed(rows) {
                 let found = who.get(&place).copied();
-                let is_new = named.get(&place).map(|named| named.id > last);
+                let is_new = named.get(&place).map(|named| settings.made.visits.has(named.id));
                 match found.map_or(Err("vehicle_external_id"), |found| found.check(row)) {
                     Err(column) => outcome.refused.push((outcome.done, Refused::Unknown(column))),
                     Ok(_) if is_new == Some(true) || new_names.contains(row.external_id()) => {
@@ -151,6 +150,7 @@ async fn write(
     let ids = numbers(turn, "appointments", added.len()).await?;
     let mut copy = CopyText::default();
     for ((vehicle, customer, row), id) in added.into_iter().zip(ids) {
+        settings.made.visits.add(id, id);
         let more = row.more.as_deref();
         copy.plain(id)
             .text(Some(&row.external_id))

@@ -52,7 +52,7 @@ impl Writer {
         let skips_triggers = self.skip_triggers(true)?;
         outcome.done = self.in_turns(rows.len(), 0, settings, |some, _| {
             let new = rows.get(some.clone()).unwrap_or_default();
-            if skips_triggers && self.insert_strangers(&many, new)? {
+            if skips_triggers && self.insert_strangers(&many, new, settings)? {
                 outcome.added += u64::try_from(new.len()).unwrap_or_default();
                 return Ok(());
             }
@@ -73,7 +73,12 @@ impl Writer {
 
     /// Writes the rows if none of them has anything in common with another customer: names, addresses and
     /// numbers are nobody's twice, but for shared numbers, which are looked for.
-    fn insert_strangers(&self, many: &Many, rows: &[NewCustomer]) -> rusqlite::Result<bool> {
+    fn insert_strangers(
+        &self,
+        many: &Many,
+        rows: &[NewCustomer],
+        settings: &Settings,
+    ) -> rusqlite::Result<bool> {
         for row in rows {
             let may_share = row.phone_shared() || self.is_shared(row)?;
             if may_share || row.merged_into().is_some() || row.own_name().is_some() {
@@ -81,9 +86,10 @@ impl Writer {
             }
         }
         let last = self.last_id("customers")?;
-        let is_inserted = self.insert_all(many, rows, |values, row| {
-            bind(values, &New { row, phone_shared: false, merged_into: None })
-        })?;
+        let is_inserted =
+            self.insert_all(many, &settings.made.customers, rows, |values, row| {
+                bind(values, &New { row, phone_shared: false, merged_into: None })
+            })?;
         if is_inserted {
             let sql =
                 "insert into search_pending (customer_id) select id from customers where id > ?1";
@@ -104,21 +110,21 @@ impl Writer {
         row: &NewCustomer,
         settings: &Settings,
     ) -> rusqlite::Result<Decision> {
-        let facts = self.facts(row)?;
+        let facts = self.facts(row, settings)?;
         let decision = decide(row, facts, settings.allow_shared_phones);
         match &decision {
             &Decision::Add { phone_shared, merged_into } => {
-                self.insert_customer(many, &New { row, phone_shared, merged_into })?;
+                self.insert_customer(many, &New { row, phone_shared, merged_into }, settings)?;
             }
-            Decision::Alias(person, _) => self.insert_alias(row, person)?,
+            Decision::Alias(person, _) => self.insert_alias(row, person, settings)?,
             Decision::Known | Decision::Refuse(_) => {}
         }
         Ok(decision)
     }
 
-    fn facts(&self, row: &NewCustomer) -> rusqlite::Result<Facts> {
+    fn facts(&self, row: &NewCustomer, settings: &Settings) -> rusqlite::Result<Facts> {
         let records = self.records();
-        let mut facts = Facts { namesake: self.namesake(row)?, ..Facts::default() };
+        let mut facts = Facts { namesake: self.namesake(row, settings)?, ..Facts::default() };
         if facts.namesake.is_some() {
             facts.leads_to = records.one(LEADS_TO, [&row.external_id], person)?;
             return Ok(facts);
@@ -143,11 +149,15 @@ impl Writer {
         Ok(facts)
     }
 
-    fn namesake(&self, row: &NewCustomer) -> rusqlite::Result<Option<Namesake>> {
+    fn namesake(
+        &self,
+        row: &NewCustomer,
+        settings: &Settings,
+    ) -> rusqlite::Result<Option<Namesake>> {
         let sql = "select id from customers where crm_id = ?1";
         let found: Option<i64> = self.records().one(sql, [&row.external_id], |row| row.get(0))?;
         if let Some(id) = found {
-            return Ok(Some(Namesake { is_new: id > self.last_customer }));
+            return Ok(Some(Namesake { is_new: settings.made.customers.has(id) }));
         }
         let Some(OwnName { id, .. }) = row.own_name() else { return Ok(None) };
         let sql = "select created_at from customers where id = ?1 and crm_id is null";
@@ -156,21 +166,33 @@ impl Writer {
         Ok(is_called.then_some(Namesake { is_new: false }))
     }
 
-    fn insert_customer(&self, many: &Many, new: &New<'_>) -> rusqlite::Result<()> {
-        match self.insert_one(many, new, bind)? {
-            1 => self.pend(new.merged_into.unwrap_or_else(|| self.connection.last_insert_rowid())),
-            inserted => Err(rusqlite::Error::StatementChangedRows(inserted)),
+    fn insert_customer(
+        &self,
+        many: &Many,
+        new: &New<'_>,
+        settings: &Settings,
+    ) -> rusqlite::Result<()> {
+        match self.insert_one(many, &settings.made.customers, new, bind)? {
+            Some(id) => self.pend(new.merged_into.unwrap_or(id)),
+            None => Err(rusqlite::Error::StatementChangedRows(0)),
         }
     }
 
     /// A record that only leads from the row's `external_id` to the customer on file.
-    fn insert_alias(&self, row: &NewCustomer, kept: &Person) -> rusqlite::Result<()> {
+    fn insert_alias(
+        &self,
+        row: &NewCustomer,
+        kept: &Person,
+        settings: &Settings,
+    ) -> rusqlite::Result<()> {
         let sql = "insert into customers
                        (crm_id, first_name, last_name, phone_shared, created_at, merged_into)
                    values (?1, ?2, ?3, true, ?4, ?5)";
         let (first, last) = (&row.first_name, &row.last_name);
         let alias = (&row.external_id, first, last, row.created_at.0, kept.id);
         self.execute(sql, alias)?;
+        let id = self.connection.last_insert_rowid();
+        settings.made.customers.add(id, id);
         self.pend(kept.id)
     }
 }

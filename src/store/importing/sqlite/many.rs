@@ -2,6 +2,7 @@
 
 use rusqlite::{Statement, ToSql};
 
+use super::super::made::Numbers;
 use super::Writer;
 
 /// How many rows one statement writes.
@@ -46,15 +47,21 @@ impl Values<'_, '_> {
 }
 
 impl Writer {
-    /// Writes a row; 0 where it is in conflict with what is on file.
+    /// Writes a row; its number, unless it is in conflict with what is on file.
     pub(super) fn insert_one<T>(
         &self,
         many: &Many,
+        made: &Numbers,
         row: &T,
         bind: impl Fn(&mut Values<'_, '_>, &T) -> rusqlite::Result<()>,
-    ) -> rusqlite::Result<usize> {
+    ) -> rusqlite::Result<Option<i64>> {
         let mut statement = self.connection.prepare_cached(&many.one)?;
-        insert(&mut statement, std::slice::from_ref(row), bind)
+        if insert(&mut statement, std::slice::from_ref(row), bind)? == 0 {
+            return Ok(None);
+        }
+        let id = self.connection.last_insert_rowid();
+        made.add(id, id);
+        Ok(Some(id))
     }
 
     /// Writes all of these rows, at most [`ROWS`], or none of them where one is in conflict with what is on
@@ -62,6 +69,7 @@ impl Writer {
     pub(super) fn insert_all<T>(
         &self,
         many: &Many,
+        made: &Numbers,
         rows: &[T],
         bind: impl Fn(&mut Values<'_, '_>, &T) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<bool> {
@@ -78,6 +86,7 @@ impl Writer {
             insert(&mut self.connection.prepare(&sql)?, rows, bind)?
         };
         if inserted == rows.len() {
+            made.add(last + 1, self.connection.last_insert_rowid());
             return Ok(true);
         }
         self.execute(&format!("delete from {} where id > ?1", many.table), [last])?;

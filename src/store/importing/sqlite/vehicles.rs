@@ -126,7 +126,7 @@ impl Writer {
             next.has_vehicle = true;
         }
         let before = self.last_id("vehicles")?;
-        let is_inserted = self.insert_all(many, &new, bind)?;
+        let is_inserted = self.insert_all(many, &settings.made.vehicles, &new, bind)?;
         if is_inserted {
             let sql = "insert into search_pending (customer_id)
                        select customer_id from vehicles not indexed
@@ -159,7 +159,7 @@ impl Writer {
         *last = self.next_owner(customer, *last)?;
         if (last.has_vehicle && row.is_primary) || row.own_name().is_some() {
             // The one that was the primary one gives way only to a vehicle that is going to be there.
-            if let Some(taken) = self.is_there(row, customer)? {
+            if let Some(taken) = self.is_there(row, customer, settings)? {
                 return Ok(taken);
             }
             if row.is_primary {
@@ -170,9 +170,9 @@ impl Writer {
         }
         let is_primary = row.is_primary || !last.has_vehicle;
         let new = New { row, customer, is_primary, created_at: settings.now.0 };
-        if self.insert_one(many, &new, bind)? == 0 {
+        if self.insert_one(many, &settings.made.vehicles, &new, bind)?.is_none() {
             // A row is refused by one of the two.
-            return Ok(self.is_there(row, customer)?.unwrap_or(Taken::Known));
+            return Ok(self.is_there(row, customer, settings)?.unwrap_or(Taken::Known));
         }
         last.has_vehicle = true;
         if row.license_plate.is_some() && !last.is_pending {
@@ -183,10 +183,15 @@ impl Writer {
     }
 
     /// What keeps the row from being added, if anything does.
-    fn is_there(&self, row: &NewVehicle, customer: i64) -> rusqlite::Result<Option<Taken>> {
+    fn is_there(
+        &self,
+        row: &NewVehicle,
+        customer: i64,
+        settings: &Settings,
+    ) -> rusqlite::Result<Option<Taken>> {
         let sql = "select id from vehicles where external_id = ?1";
         if let Some(id) = self.records().one(sql, [&row.external_id], |row| row.get::<_, i64>(0))? {
-            let is_new = id > self.last_vehicle;
+            let is_new = settings.made.vehicles.has(id);
             return Ok(Some(if is_new { Taken::Refused(Refused::Repeated) } else { Taken::Known }));
         }
         if let Some(OwnName { id, .. }) = row.own_name() {

@@ -119,7 +119,9 @@ impl Writer {
                 _ => return Ok(false),
             }
         }
-        self.insert_all(&visits.many, &new, |values, new| visits.bind(values, new))
+        self.insert_all(&visits.many, &visits.settings.made.visits, &new, |values, new| {
+            visits.bind(values, new)
+        })
     }
 
     /// Takes one row; why it is not taken.
@@ -136,11 +138,16 @@ impl Writer {
         };
         let is_added = !self.is_own_visit(row)?
             && self
-                .insert_one(&visits.many, &(row, who), |values, new| visits.bind(values, new))?
-                == 1;
+                .insert_one(
+                    &visits.many,
+                    &visits.settings.made.visits,
+                    &(row, who),
+                    |values, new| visits.bind(values, new),
+                )?
+                .is_some();
         if is_added {
             outcome.added += 1;
-        } else if self.is_new(row)? {
+        } else if self.is_new(row, visits.settings)? {
             return Ok(Some(Refused::Repeated));
         } else {
             outcome.known += 1;
@@ -168,10 +175,10 @@ impl Writer {
     }
 
     /// Whether this import made the record that has the row's `external_id`.
-    fn is_new(&self, row: &NewVisit) -> rusqlite::Result<bool> {
+    fn is_new(&self, row: &NewVisit, settings: &Settings) -> rusqlite::Result<bool> {
         let sql = "select id from appointments where external_id = ?1";
         let id = self.records().one(sql, [&row.external_id], |row| row.get::<_, i64>(0))?;
-        Ok(id.is_some_and(|id| id > self.last_visit))
+        Ok(id.is_some_and(|id| settings.made.visits.has(id)))
     }
 }
 

@@ -9,12 +9,6 @@ use crate::domain::time::Timestamp;
 use crate::store::{Session, on};
 
 impl Session {
-    /// The last number of a visit that was given away.
-    pub(in super::super) async fn last_visit(&mut self) -> sqlx::Result<i64> {
-        let sql = "select coalesce(max(id), 0) from appointments";
-        on!(self, |db| sqlx::query_scalar(sql).fetch_one(db).await)
-    }
-
     pub(super) async fn bay_named(&mut self, name: &str) -> sqlx::Result<ResourceId> {
         let sql = "select id from resources where kind = 'bay' and name = $1";
         on!(self, |db| sqlx::query_scalar(sql).bind(name).fetch_one(db).await)
@@ -71,7 +65,7 @@ impl Session {
         customer: CustomerId,
         placement: &Placement,
         now: Timestamp,
-    ) -> sqlx::Result<()> {
+    ) -> sqlx::Result<i64> {
         let more = row.more.as_deref().cloned().unwrap_or_default();
         let sql = "insert into appointments
                        (customer_id, vehicle_id, bay_id, technician_id, starts_at, ends_at,
@@ -79,8 +73,9 @@ impl Session {
                         notes, work_performed, status, confirmation_sent, calendar_event_id,
                         booking_method, booked_by, created_at, updated_at, external_id)
                    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-                           $17, $18, $19, $20)";
-        on!(self, |db| sqlx::query(sql)
+                           $17, $18, $19, $20)
+                   returning id";
+        on!(self, |db| sqlx::query_scalar(sql)
             .bind(customer)
             .bind(vehicle)
             .bind(placement.bay)
@@ -101,8 +96,7 @@ impl Session {
             .bind(row.created_at(now))
             .bind(row.updated_at(now))
             .bind(row.external_id())
-            .execute(db)
-            .await
-            .map(drop))
+            .fetch_one(db)
+            .await)
     }
 }
