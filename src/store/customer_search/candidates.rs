@@ -148,7 +148,7 @@ impl Candidates {
         let (first, last) = ((self.unread - self.stride).max(0), self.unread - 1);
         for reading in &mut self.readings {
             let grams = reading.chosen(self.sample.1);
-            let sets = session.in_blocks(&grams, first, last, reading.are_everywhere).await?;
+            let sets = session.in_blocks(&grams, first, last, reading.spread).await?;
             unite(&mut self.sets, sets);
         }
         self.add_pending(first, last);

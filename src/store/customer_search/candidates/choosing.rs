@@ -18,20 +18,34 @@ const PAGE_COST: u64 = 3;
 const PAGE_BYTES: u64 = 4_096;
 /// Customers that are expected are counted in such parts, since many a block has none.
 const PARTS: u64 = 64;
+/// How many customers of a block a rare gram leads to, at most: some 500 bytes.
+const RARE: u64 = 256;
+
+/// How the customers of a reading's grams are spread over the blocks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Spread {
+    /// All of them are few in each block.
+    Rare,
+    /// There are likely to be some in every block, and many of some gram.
+    Everywhere,
+    /// There are many of some gram, and in most blocks none of another one.
+    Uneven,
+}
+
 /// A reading's grams, and what each leads to among the newest customers.
 pub(super) struct Sampled {
     pub grams: Vec<(Gram, Sets)>,
     /// Whether only those are left that the walk reads.
     are_chosen: bool,
-    /// Whether all of them are likely to be in every block.
-    pub are_everywhere: bool,
+    /// How the sets of those that are chosen are read.
+    pub spread: Spread,
 }
 
 impl Sampled {
     pub fn new(reading: &Reading) -> Self {
         let grams = reading.grams(SAMPLE_GRAMS);
         let grams = grams.into_iter().map(|gram| (gram, Sets::new())).collect();
-        Self { grams, are_chosen: false, are_everywhere: false }
+        Self { grams, are_chosen: false, spread: Spread::Uneven }
     }
 
     pub fn add(&mut self, term: &str, block: i64, set: RoaringBitmap) {
@@ -63,7 +77,9 @@ impl Sampled {
         let first = (0..rest.len()).min_by_key(|&at| rest.get(at).map(|(_, sets)| size(sets)));
         let Some(first) = first else { return };
         let (gram, mut both) = rest.swap_remove(first);
-        self.are_everywhere = size(&both) * BLOCK_SIZE > sample;
+        let is_rare = |sets: &Sets| size(sets) * BLOCK_SIZE / sample <= RARE;
+        let mut are_rare = is_rare(&both);
+        let is_everywhere = size(&both) * BLOCK_SIZE > sample;
         self.grams.push((gram, Sets::new()));
         // In the sample nobody may be left where there are some elsewhere.
         let mut left = (size(&both) * PARTS).max(PARTS / 2);
@@ -79,10 +95,16 @@ impl Sampled {
             };
             let Some((_, at, expected)) = (0..rest.len()).filter_map(with).max() else { break };
             let (gram, sets) = rest.swap_remove(at);
+            are_rare &= is_rare(&sets);
             both = intersect(&both, &sets);
             left = expected;
             self.grams.push((gram, Sets::new()));
         }
+        self.spread = match (are_rare, is_everywhere) {
+            (true, _) => Spread::Rare,
+            (false, true) => Spread::Everywhere,
+            (false, false) => Spread::Uneven,
+        };
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use roaring::RoaringBitmap;
 use sqlx::Row;
 
-use super::choosing::Sampled;
+use super::choosing::{Sampled, Spread};
 use super::{MOST_PENDING, SAMPLE_GRAMS, Sets};
 use crate::domain::id::CustomerId;
 use crate::domain::search::Gram;
@@ -66,6 +66,20 @@ pub(in crate::store) const IN_BLOCKS: [&str; 4] = [
     ),
 ];
 
+/// The sets of one to four rare terms in the blocks from `$1` to `$2`, each of them as one text: `block:set`, the set
+/// in hexadecimal digits. They lie side by side, so that SQLite looks for the first one only.
+static AS_TEXT: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let text = |term: usize| {
+        format!(
+            "(select string_agg(block || ':' || hex(customers), ' ') from search_postings
+              where term = ${} and block between $1 and $2)",
+            term + 3
+        )
+    };
+    let sql = |terms| format!("select {}", (0..terms).map(text).collect::<Vec<_>>().join(", "));
+    (1..=IN_BLOCKS.len()).map(sql).collect()
+});
+
 /// How many blocks SQLite hands over in a row: each row is a hop from another thread, which takes longer
 /// than to find the sets of ten blocks.
 const PACKED: i64 = 16;
@@ -105,18 +119,24 @@ impl Session {
         })
     }
 
-    /// Those to whom all of these grams lead, of the blocks from `first` to `last`. Where they are likely
-    /// to be in each block, SQLite hands the blocks over in few rows.
+    /// Those to whom all of these grams lead, of the blocks from `first` to `last`. Each row is a hop from
+    /// another thread on SQLite, which hands many blocks over in a row where there are many.
     pub(super) async fn in_blocks(
         &mut self,
         grams: &[Gram],
         first: i64,
         last: i64,
-        are_everywhere: bool,
+        spread: Spread,
     ) -> sqlx::Result<Sets> {
         let terms: Vec<String> = grams.iter().map(|gram| gram.to_text()).collect();
-        if let (Link::Sqlite(_), true) = (self.link(), are_everywhere) {
-            return self.in_packed_blocks(&terms, first, last).await;
+        match (self.link(), spread) {
+            (Link::Sqlite(_), Spread::Rare) => {
+                return self.in_blocks_as_text(&terms, first, last).await;
+            }
+            (Link::Sqlite(_), Spread::Everywhere) => {
+                return self.in_packed_blocks(&terms, first, last).await;
+            }
+            (Link::Sqlite(_), Spread::Uneven) | (Link::Postgres(_), _) => {}
         }
         let Some(sql) = terms.len().checked_sub(1).and_then(|at| IN_BLOCKS.get(at)) else {
             return Ok(Sets::new());
@@ -136,6 +156,37 @@ impl Session {
             };
             rows.iter().map(in_block).collect()
         })
+    }
+
+    async fn in_blocks_as_text(
+        &mut self,
+        terms: &[String],
+        first: i64,
+        last: i64,
+    ) -> sqlx::Result<Sets> {
+        let Some(sql) = terms.len().checked_sub(1).and_then(|at| AS_TEXT.get(at)) else {
+            return Ok(Sets::new());
+        };
+        let texts: Vec<Option<String>> = on!(self, |db| {
+            let mut query = sqlx::query(sql.as_str()).bind(first).bind(last);
+            for term in terms {
+                query = query.bind(term.as_str());
+            }
+            let row = query.fetch_one(db).await?;
+            (0..row.len()).map(|column| row.try_get(column)).collect::<sqlx::Result<_>>()
+        })?;
+        let mut texts = texts.iter().map(|text| sets_of(text.as_deref().unwrap_or_default()));
+        let mut both = texts.next().transpose()?.unwrap_or_default();
+        for sets in texts {
+            let sets = sets?;
+            both.retain(|block, set| {
+                sets.get(block).is_some_and(|other| {
+                    *set &= other;
+                    !set.is_empty()
+                })
+            });
+        }
+        Ok(both)
     }
 
     async fn in_packed_blocks(
@@ -169,4 +220,31 @@ impl Session {
         }
         Ok(sets)
     }
+}
+
+/// The sets in a text of [`AS_TEXT`].
+fn sets_of(text: &str) -> sqlx::Result<Sets> {
+    let set = |set: &str| {
+        let (block, digits) = set.split_once(':')?;
+        Some((block.parse().ok()?, bytes_of(digits)?))
+    };
+    text.split_ascii_whitespace()
+        .map(|text| {
+            let (block, bytes) = set(text).ok_or_else(|| sqlx::Error::Decode("no set".into()))?;
+            Ok((block, decode(&bytes)?))
+        })
+        .collect()
+}
+
+fn bytes_of(digits: &str) -> Option<Vec<u8>> {
+    let digit =
+        |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    digits
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| match *pair {
+            [high, low] => Some(digit(high)? << 4 | digit(low)?),
+            _ => None,
+        })
+        .collect()
 }
