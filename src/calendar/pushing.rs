@@ -137,6 +137,7 @@ fn is_outage(error: &UpstreamError) -> bool {
         | UpstreamError::CircuitOpen
         | UpstreamError::Off
         | UpstreamError::Status(502..=504) => true,
+        UpstreamError::InDoubt(last) => is_outage(last),
         UpstreamError::Status(_)
         | UpstreamError::Redirected(_)
         | UpstreamError::Malformed { .. }

@@ -25,7 +25,7 @@ impl Counters {
     pub(super) fn called(&self, upstream: Upstream, error: Option<&UpstreamError>, at: Timestamp) {
         self.count(upstream, |counts| {
             counts.calls += 1;
-            let (code, place) = match error {
+            let (code, place) = match error.map(UpstreamError::last) {
                 None => {
                     counts.successes += 1;
                     return;

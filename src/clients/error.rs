@@ -1,5 +1,7 @@
 //! Why a service gave no usable answer.
 
+use std::sync::Arc;
+
 /// Why a service gave no usable answer. No text of it holds an address or anything of a body.
 #[derive(Debug, thiserror::Error)]
 pub enum UpstreamError {
@@ -44,6 +46,9 @@ pub enum UpstreamError {
     /// It failed so often in a row that it was not asked.
     #[error("the service failed repeatedly and is not asked for a minute")]
     CircuitOpen,
+    /// This became of a change that had been sent before, and then nobody heard what became of it.
+    #[error("{0}")]
+    InDoubt(Arc<Self>),
 }
 
 /// Where an answer stops being the JSON expected. What is found there is not told: it may be about
@@ -72,6 +77,19 @@ impl UpstreamError {
         Self::Malformed { reason, source: Some(NoJson { category, line, column }) }
     }
 
+    /// The same of a change that was sent before, so that it may have been made then.
+    pub fn in_doubt(self: Arc<Self>) -> Arc<Self> {
+        if self.may_be_done() { self } else { Arc::new(Self::InDoubt(self)) }
+    }
+
+    /// What went wrong the last time.
+    pub fn last(&self) -> &Self {
+        match self {
+            Self::InDoubt(last) => last.last(),
+            other => other,
+        }
+    }
+
     /// Whether it speaks of a service in trouble, which is what opens the circuit.
     ///
     /// A service that limits us is left alone as well: asking on would only prolong it. Any other
@@ -84,6 +102,7 @@ impl UpstreamError {
             | Self::RateLimited { .. }
             | Self::Malformed { .. } => true,
             Self::Status(status) => *status >= 500,
+            Self::InDoubt(last) => last.is_service_failure(),
             Self::Unauthorized
             | Self::Redirected(_)
             | Self::Unsendable
@@ -100,7 +119,9 @@ impl UpstreamError {
     /// Whether the service may have done what it was asked to, although it did not say so.
     pub fn may_be_done(&self) -> bool {
         match self {
-            Self::Timeout | Self::Interrupted(_) | Self::Malformed { .. } => true,
+            Self::Timeout | Self::Interrupted(_) | Self::Malformed { .. } | Self::InDoubt(_) => {
+                true
+            }
             Self::Status(status) => *status >= 500,
             // "See other" is also how a service says that it is done.
             Self::Redirected(status) => *status == 303,

@@ -38,6 +38,7 @@ fn code(error: &UpstreamError) -> Code {
         | UpstreamError::Redirected(_)
         | UpstreamError::Status(_)
         | UpstreamError::Malformed { .. } => Code::UpstreamError,
+        UpstreamError::InDoubt(last) => code(last),
     }
 }
 

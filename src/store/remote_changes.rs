@@ -35,7 +35,7 @@ impl Session {
     pub async fn begin_remote_change(
         &mut self,
         request: &str,
-        new_key: String,
+        new_key: &str,
         (now, busy_until): (Timestamp, Timestamp),
     ) -> sqlx::Result<String> {
         let (last, first) =
@@ -55,7 +55,7 @@ impl Session {
                    values ($1, $2, $3, $3, $4)
                    returning key";
         on!(self, |db| sqlx::query_scalar(sql)
-            .bind(&new_key)
+            .bind(new_key)
             .bind(request)
             .bind(now)
             .bind(busy_until)

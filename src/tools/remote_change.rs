@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use super::Call;
 use super::write::conflict;
-use crate::clients::Upstream;
+use crate::clients::{Upstream, UpstreamError};
 use crate::domain::time::Timestamp;
 use crate::error::{Code, Refusal, ToolError};
 use crate::store::{Session, Store};
@@ -31,6 +31,8 @@ pub(super) struct RemoteChange {
     key: String,
     /// Where it is written down; `None` where the caller brought the key.
     store: Option<Arc<Store>>,
+    /// Whether it was asked for before, and nobody knows what became of it then.
+    is_again: bool,
     now: Timestamp,
     started: Instant,
 }
@@ -48,7 +50,7 @@ impl RemoteChange {
     ) -> Result<Self, ToolError> {
         let (now, started) = (call.now, Instant::now());
         if let Some(key) = key {
-            return Ok(Self { key: header(key), store: None, now, started });
+            return Ok(Self { key: header(key), store: None, is_again: false, now, started });
         }
         let store = call.engine.store().await?;
         let request = hex(&Sha256::digest(request));
@@ -58,9 +60,10 @@ impl RemoteChange {
             let mut session = store.write().await?;
             if !session.is_remote_change_busy(&request, at).await? {
                 let times = (at, at.plus_seconds(LEASE_SECONDS));
-                let key = session.begin_remote_change(&request, new_key, times).await?;
+                let key = session.begin_remote_change(&request, &new_key, times).await?;
                 session.commit().await?;
-                return Ok(Self { key, store: Some(store), now, started });
+                let is_again = key != new_key;
+                return Ok(Self { key, store: Some(store), is_again, now, started });
             }
             drop(session);
             while store.read().await?.is_remote_change_busy(&request, later(now, started)).await? {
@@ -112,6 +115,27 @@ impl RemoteChange {
         log(written);
     }
 
+    /// The service gave no answer that can be used, to this try; an earlier one may have been done.
+    pub async fn failed(&self, service: Upstream, source: Arc<UpstreamError>) -> ToolError {
+        self.let_go().await;
+        let source = if self.is_again { source.in_doubt() } else { source };
+        ToolError::Upstream { service, is_change: true, source }
+    }
+
+    /// The service has no such record.
+    ///
+    /// # Errors
+    /// Where it may have made the change before: then the same again has to keep its key.
+    pub async fn absent(&self, service: Upstream) -> Result<(), ToolError> {
+        if self.is_again {
+            let reason = "it knows no such record";
+            let source = Arc::new(UpstreamError::Malformed { reason, source: None });
+            return Err(self.failed(service, source).await);
+        }
+        self.refused().await;
+        Ok(())
+    }
+
     /// The service knows the key, and not with this change, or not yet: the caller's key is used up, and
     /// under one of ours nobody knows what became of it.
     pub async fn key_conflict(&self, service: Upstream) -> Refusal {
@@ -125,6 +149,11 @@ impl RemoteChange {
             format!("the {} says that the change is under way or was another one", service.name()),
         )
         .hint("Look whether it was made; just the same again within 10 minutes counts once.")
+    }
+
+    /// Whether it was asked for before, and nobody knows what became of it then.
+    pub fn is_again(&self) -> bool {
+        self.is_again
     }
 
     /// Nobody waits any more; the same again within ten minutes is the same change.

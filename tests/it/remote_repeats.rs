@@ -175,3 +175,52 @@ async fn what_was_asked_for_long_ago_is_forgotten() {
         assert_eq!((keys(&inventory.api).len() - before, pending(&shop).await), (2, 0));
     }
 }
+
+/// What a router says that leads nowhere for a moment, and what else says nothing of the try before.
+#[rstest]
+#[tokio::test]
+async fn what_was_lost_and_then_refused_is_made_once(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+    #[values(404, 401, 400)] status: u16,
+) {
+    let billing = Billing::start().await;
+    let shop = billing.shop(database).await.with_env("BILLING_MAX_RETRIES", "0");
+    let id = shop.customer().await;
+    let made = shop.call("create_invoice", bill(id)).await;
+    let invoice = made.success()["invoice"]["invoice_id"].clone();
+    let pay = json!({"invoice_id": invoice, "amount": 40, "method": "cash"});
+    for (tool, arguments) in [("create_payment", pay), ("create_invoice", bill(id))] {
+        let before = keys(&billing.api).len();
+        billing.lose_answers(1);
+        assert_eq!(shop.call(tool, arguments.clone()).await.refusal(), "upstream_error");
+        billing.refuse_changes(Some((status, Value::Null)));
+        let reply = shop.call(tool, arguments.clone()).await;
+        let code = if status == 401 { "upstream_unauthorized" } else { "upstream_error" };
+        assert_eq!(reply.refusal(), code, "{}", reply.envelope);
+        let message = reply.envelope["message"].as_str().unwrap();
+        assert_eq!(message, "The billing system did not confirm the change.");
+        assert!(reply.envelope["error"].as_str().unwrap().contains("may or may not be made"));
+        billing.refuse_changes(None);
+        shop.call(tool, arguments).await.success();
+        assert_eq!(keys(&billing.api).len() - before, 1, "{tool}");
+    }
+    assert_eq!(billing.invoice("I-1")["amount_paid"], 40.0);
+}
+
+#[tokio::test]
+async fn stock_that_was_moved_before_the_product_was_not_found_is_moved_once() {
+    let inventory = Inventory::start().await;
+    let shop = inventory.shop(Database::Sqlite).await.with_env("INVENTORY_MAX_RETRIES", "0");
+    shop.call("check_stock", json!({"sku": "OF-1"})).await.success();
+    inventory.lose_answers(1);
+    assert_eq!(shop.call("adjust_stock", take()).await.refusal(), "upstream_error");
+    inventory.refuse_changes(Some((404, Value::Null)));
+    assert_eq!(shop.call("adjust_stock", take()).await.refusal(), "upstream_error");
+    inventory.refuse_changes(None);
+    let reply = shop.call("adjust_stock", take()).await;
+    assert_eq!(reply.success()["product"]["stock_quantity"], 6);
+    // What was asked for once, and is not there, is known not to be made.
+    inventory.refuse_changes(Some((404, Value::Null)));
+    assert_eq!(shop.call("adjust_stock", take()).await.refusal(), "product_not_found");
+    assert_eq!(pending(&shop).await, 0);
+}

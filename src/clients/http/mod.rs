@@ -11,6 +11,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
@@ -27,6 +28,7 @@ pub use limits::Limits;
 use quiet::Quiet;
 pub use request::Request;
 
+use super::change::ABSENT;
 use super::counters::COUNTERS;
 use super::{Upstream, UpstreamError};
 use crate::config::RemoteApi;
@@ -125,7 +127,9 @@ impl Http {
     }
 
     fn record(&self, error: Option<&UpstreamError>) {
-        if let Some(UpstreamError::RateLimited { retry_after_seconds: Some(seconds) }) = error {
+        if let Some(UpstreamError::RateLimited { retry_after_seconds: Some(seconds) }) =
+            error.map(UpstreamError::last)
+        {
             self.quiet.keep_for(Duration::from_secs(*seconds), Instant::now());
         }
         if !error.is_some_and(UpstreamError::is_service_failure) {
@@ -159,18 +163,23 @@ impl Http {
             telemetry::note_attempt();
             attempt(builder, request, self.limits.body_bytes)
         };
-        send.retry(self.backoff())
+        // Whether an earlier one may have been done, and nobody heard of it.
+        let mut is_in_doubt = false;
+        let answer = send
+            .retry(self.backoff())
             .when(|failure: &Failure| failure.allows_retry(request.is_repeatable()))
             .adjust(|failure, delay| {
                 self.limits.wait(delay?, failure.retry_after, started.elapsed())
             })
             .notify(|failure, wait| {
+                is_in_doubt |= failure.error.may_be_done();
                 COUNTERS.retried(self.upstream);
                 let (service, wait_ms) = (self.upstream.name(), wait.as_millis());
                 tracing::debug!(service, error = %failure.error, wait_ms, "retry");
             })
             .await
-            .map_err(|failure| failure.error)
+            .map_err(|failure| failure.error);
+        if is_in_doubt && request.is_once() { in_doubt(answer) } else { answer }
     }
 
     fn backoff(&self) -> ExponentialBuilder {
@@ -187,5 +196,17 @@ impl Http {
         let built = tokio::task::spawn_blocking(build).await;
         // A task is lost only when the program ends, and then it does not matter.
         built.unwrap_or(Err(UpstreamError::Timeout))
+    }
+}
+
+/// The answer to a change that was sent before. Whoever has no such record now, a router in front of the
+/// service perhaps, does not say that it was not made then; any other answer is that to the same change.
+fn in_doubt(answer: Result<Answer, UpstreamError>) -> Result<Answer, UpstreamError> {
+    match answer {
+        Ok(answer) if ABSENT.contains(&answer.status()) => {
+            Err(UpstreamError::InDoubt(Arc::new(UpstreamError::Status(answer.status().as_u16()))))
+        }
+        Err(error) if !error.may_be_done() => Err(UpstreamError::InDoubt(Arc::new(error))),
+        other => other,
     }
 }

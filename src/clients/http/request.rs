@@ -94,6 +94,11 @@ impl Request {
         self
     }
 
+    /// Whether it is a change that the service makes once.
+    pub(super) fn is_once(&self) -> bool {
+        self.headers.contains_key(IDEMPOTENCY_KEY)
+    }
+
     pub(super) fn is_repeatable(&self) -> bool {
         self.is_repeatable
     }

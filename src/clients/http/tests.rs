@@ -129,6 +129,31 @@ async fn a_change_that_is_safe_to_repeat_is_repeated() {
 }
 
 #[tokio::test]
+async fn a_change_that_was_sent_before_is_in_doubt_whatever_is_said_then() {
+    const NONE: &[u8] = b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    const LOCKED: &[u8] = b"HTTP/1.1 401 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    const TAKEN: &[u8] = b"HTTP/1.1 409 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    let request = || patch().accepting(&[StatusCode::NOT_FOUND, StatusCode::CONFLICT]);
+    let check = async |steps: &'static [&'static [u8]], request, expected, may_be_done| {
+        let (url, _) = scripted(steps);
+        let answer = http(&url, LIMITS).call(&request, |answer| Ok(answer.status())).await;
+        assert_eq!(answer.as_ref().is_err_and(UpstreamError::may_be_done), may_be_done);
+        let told = answer.map_or_else(|error| error.to_string(), |status| status.to_string());
+        assert_eq!(told, expected);
+    };
+    let (no_record, no_key) =
+        ("the service answered with status 404", "the service refused the credentials");
+    let once = || request().idempotency_key("k");
+    check(&[b"", NONE], once(), no_record, true).await;
+    check(&[b"", LOCKED], once(), no_key, true).await;
+    check(&[b"", TAKEN], once(), "409 Conflict", false).await;
+    // What was not sent before is not in doubt, and what was deleted is not there.
+    check(&[NONE], once(), "404 Not Found", false).await;
+    check(&[LOCKED], once(), no_key, false).await;
+    check(&[b"", NONE], request().if_match("\"7\""), "404 Not Found", false).await;
+}
+
+#[tokio::test]
 async fn a_change_is_sent_again_where_nobody_listened() {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");

@@ -127,17 +127,14 @@ impl CreateInvoice {
                 return Err(asked.key_conflict(Upstream::Billing).await.into());
             }
             Ok(Changed::Absent) => {
-                asked.refused().await;
+                asked.absent(Upstream::Billing).await?;
                 return Err(refused("it does not know the customer").into());
             }
             Ok(Changed::Conflict(_)) => {
                 asked.refused().await;
                 return Err(refused("something there is in the way of it").into());
             }
-            Err(error) => {
-                asked.let_go().await;
-                return Err(remote::change_failed(error));
-            }
+            Err(error) => return Err(asked.failed(Upstream::Billing, error).await),
         };
         let kept: Result<Answer<Created>, ToolError> = async {
             let mut write = match Write::begin(call, Self::NAME, key).await? {

@@ -179,7 +179,7 @@ impl CreatePayment {
         let said = match asked.wait(paying).await {
             Ok(Changed::Made(said)) => said,
             Ok(Changed::Absent) => {
-                asked.refused().await;
+                asked.absent(Upstream::Billing).await?;
                 return Err(invoice_not_found(self.invoice_id).into());
             }
             Ok(Changed::Conflict(objection)) if objection.is_about_the_key() => {
@@ -188,13 +188,17 @@ impl CreatePayment {
             Ok(Changed::Conflict(objection)) => {
                 asked.refused().await;
                 let known = Known::ask((Self::NAME, call), self.invoice_id).await?;
+                // What is in the way may be this payment, of which nobody heard that it was recorded.
+                if asked.is_again() {
+                    let mut session = call.engine.store().await?.read().await?;
+                    if let Some(answer) = self.repeated(&mut session, &new, &row, call).await? {
+                        return Ok(answer);
+                    }
+                }
                 refuse_status(&known.row.invoice)?;
                 return Err(refuse_remotely(amount, &known.row.invoice, &objection).into());
             }
-            Err(error) => {
-                asked.let_go().await;
-                return Err(remote::change_failed(error));
-            }
+            Err(error) => return Err(asked.failed(Upstream::Billing, error).await),
         };
         let kept = self.keep(said, &row, call).await;
         // What a payment is a repetition of is not left to the clock of the service.

@@ -126,11 +126,6 @@ impl Known {
     }
 }
 
-/// The failure of a change of which the service gave no answer that can be used.
-pub(super) fn change_failed(source: Arc<UpstreamError>) -> ToolError {
-    ToolError::Upstream { service: Upstream::Billing, is_change: true, source }
-}
-
 /// The change is made where it counts, and only the shop's copy of it is missing.
 pub(super) fn not_kept_here(tool: &str, error: &ToolError) -> ToolError {
     log_failure(tool, error);

@@ -142,14 +142,10 @@ impl ProductChange<'_> {
                 return Ok(Outcome::Conflict(objection));
             }
             Ok(Changed::Absent) => {
-                asked.refused().await;
+                asked.absent(Upstream::Inventory).await?;
                 return Ok(Outcome::Absent);
             }
-            Err(source) => {
-                asked.let_go().await;
-                let service = Upstream::Inventory;
-                return Err(ToolError::Upstream { service, is_change: true, source });
-            }
+            Err(error) => return Err(asked.failed(Upstream::Inventory, error).await),
         };
         let kept: Result<Outcome, ToolError> = async {
             let mut write = match Write::begin(call, self.tool, self.key).await? {
