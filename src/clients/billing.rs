@@ -11,6 +11,8 @@ use crate::config::RemoteApi;
 use crate::domain::invoice::Status;
 use crate::domain::money::Money;
 use crate::domain::remote::invoice::{Asked, RemoteInvoice, RemoteInvoices, RemotePayment};
+use crate::domain::remote::objection::Objection;
+use crate::domain::remote::progress::Progress;
 use crate::domain::remote::{Context, Unusable, Warnings};
 
 /// A client of the shop's billing service.
@@ -97,7 +99,8 @@ impl BillingClient {
         let read = |answer: &Value| {
             let asked = Asked { id: None, customer };
             let mut warnings = Warnings::default();
-            RemoteInvoice::read(answer, asked, (context, &mut warnings)).map_err(malformed)
+            let invoice = RemoteInvoice::read(answer, asked, (context, &mut warnings));
+            Ok(invoice.map_err(malformed)?.map(Changed::Made))
         };
         change(&self.http, request, read).await
     }
@@ -119,6 +122,13 @@ impl BillingClient {
         let read = |answer: &Value| {
             let bare = answer.get("payment_id").map(|_| answer);
             let told = answer.get("payment").or(bare);
+            match told.map(Progress::of) {
+                Some(Progress::Refused) => {
+                    return Ok(Some(Changed::Conflict(Objection::default())));
+                }
+                Some(Progress::UnderWay) => return Err(under_way()),
+                Some(Progress::Done) | None => {}
+            }
             let payment = told.and_then(|told| RemotePayment::read(told, amount.currency, context));
             let Some(payment) = payment else { return Err(malformed(Unusable::NoRecord)) };
             if payment.amount != amount {
@@ -133,8 +143,15 @@ impl BillingClient {
                 }
                 None => None,
             };
-            Ok(Some(Paid { payment, invoice }))
+            // One that does not hold the payment is from before it.
+            let invoice = invoice.filter(|invoice| invoice.paid.minor >= amount.minor);
+            Ok(Some(Changed::Made(Paid { payment, invoice })))
         };
         change(&self.http, request, read).await
     }
+}
+
+/// It is told to be asked for and not to be recorded yet, which it may be later.
+fn under_way() -> UpstreamError {
+    UpstreamError::Malformed { reason: "it says that the payment is still under way", source: None }
 }

@@ -23,20 +23,23 @@ pub enum Changed<T> {
     Conflict(Objection),
 }
 
-/// Asks for a change; `read` makes of the answer what is said of it, `None` where that says that there is
-/// no such record.
+/// Asks for a change; `read` makes of a success what became of it, `None` where that says that there is
+/// no such record. `{"success": false}` is no success, whatever its status.
 pub(super) async fn change<T>(
     http: &Http,
     request: Request,
-    read: impl FnOnce(&Value) -> Result<Option<T>, UpstreamError>,
+    read: impl FnOnce(&Value) -> Result<Option<Changed<T>>, UpstreamError>,
 ) -> Result<Changed<T>, UpstreamError> {
     let read = |answer: &Answer| match answer.status() {
         StatusCode::CONFLICT => Ok(Changed::Conflict(Objection::read(answer.body()))),
         status if ABSENT.contains(&status) => Ok(Changed::Absent),
-        _ => Ok(match read(&answer.json::<Value>()?)? {
-            Some(made) => Changed::Made(made),
-            None => Changed::Absent,
-        }),
+        _ => {
+            let said = answer.json::<Value>()?;
+            if said.get("success") == Some(&Value::Bool(false)) {
+                return Ok(Changed::Conflict(Objection::read(answer.body())));
+            }
+            Ok(read(&said)?.unwrap_or(Changed::Absent))
+        }
     };
     http.call(&request.accepting(&CHANGE), read).await
 }

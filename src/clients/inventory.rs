@@ -126,7 +126,7 @@ impl InventoryClient {
     ) -> Result<Changed<RemoteProduct>, UpstreamError> {
         let read = |answer: &Value| {
             let product = RemoteProduct::read(answer, asked, context).map_err(malformed)?;
-            Ok(product.map(|(product, _)| product))
+            Ok(product.map(|(product, _)| Changed::Made(product)))
         };
         change(&self.http, request, read).await
     }

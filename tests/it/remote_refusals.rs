@@ -77,3 +77,40 @@ async fn stock_is_too_little_only_where_the_service_or_the_stock_says_so(
     let new = json!({"sku": "OF-1", "name": "Oil Filter", "price": 12});
     assert_eq!(shop.call("create_product", new).await.refusal(), "already_exists");
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_payment_is_recorded_only_where_the_service_does_not_say_the_opposite(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let billing = Billing::start().await;
+    let shop = billing.shop(database).await;
+    let id = shop.customer().await;
+    let line = json!({"description": "Labor", "quantity": 1, "unit_price": 100});
+    let new = json!({"customer_id": id, "line_items": [line]});
+    let made = shop.call("create_invoice", new.clone()).await;
+    let number = made.success()["invoice"]["invoice_id"].clone();
+    let before = billing.invoice("I-1");
+    let pay = |amount: i64| json!({"invoice_id": number, "amount": amount, "method": "card"});
+    let said = |amount: i64, status: &str| json!({"payment_id": format!("Y-{amount}"), "amount": amount, "status": status});
+    let cases = [
+        (10, json!({"payment": said(10, "failed"), "invoice": before}), "nothing was changed"),
+        (11, said(11, "declined"), "nothing was changed"),
+        (12, json!({"success": false, "payment": said(12, "")}), "nothing was changed"),
+        (13, json!({"payment": said(13, "processing"), "invoice": before}), "did not confirm"),
+    ];
+    for (amount, body, words) in cases {
+        billing.refuse_changes(Some((201, body)));
+        let reply = shop.call("create_payment", pay(amount)).await;
+        assert_eq!(reply.refusal(), "upstream_error", "{}", reply.envelope);
+        assert!(reply.message().contains(words), "{}", reply.envelope);
+    }
+    // An invoice that is told as it was before the payment does not take it back.
+    billing.refuse_changes(Some((201, json!({"payment": said(14, "ok"), "invoice": before}))));
+    let reply = shop.call("create_payment", pay(14)).await;
+    assert_eq!(reply.success()["invoice"]["amount_due"], 86.0);
+    billing.refuse_changes(Some((200, json!({"success": false, "error": "closed"}))));
+    let reply = shop.call("create_invoice", new).await;
+    assert_eq!(reply.refusal(), "upstream_error");
+    assert!(reply.message().contains("nothing was changed"), "{}", reply.envelope);
+}

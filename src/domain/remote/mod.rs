@@ -8,6 +8,7 @@ pub mod customer;
 pub mod invoice;
 pub mod objection;
 pub mod product;
+pub mod progress;
 pub mod ticket;
 
 use std::sync::Arc;
