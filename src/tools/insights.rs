@@ -98,7 +98,11 @@ impl Report {
                 // Nothing was received later than now, so that the months are as many as it has been.
                 let end = span.end.min(call.now.plus_seconds(1));
                 let months = rows::months(Interval { end, ..span }, zone);
-                rows::revenue(session.revenue(&months).await?)?
+                let mut told = rows::revenue(session.revenue(&months).await?)?;
+                if call.engine.billing.is_on() {
+                    told.message.push_str(" What the billing system recorded is not counted.");
+                }
+                told
             }
         })
     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::billing::invoiced;
 use crate::data::{self, seconds};
+use crate::fake_billing::Billing;
 use crate::shop::{Database, Owner, Shop};
 
 /// Puts a past visit of 60 minutes on file, as it stands now.
@@ -227,4 +228,25 @@ async fn a_report_says_of_which_time_it_was_asked_for(
     }
     let reply = shop.call("get_analytics", json!({"report": "no_shows", "to": "9999-12-31"})).await;
     assert_eq!(reply.success()["from"], "9999-10-03");
+}
+
+#[rstest]
+#[tokio::test]
+async fn revenue_says_that_the_billing_services_payments_are_not_in_it(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let billing = Billing::start().await;
+    let shop = billing.shop(database).await;
+    let customer = shop.customer().await;
+    let invoice = invoiced(&shop, customer).await;
+    let pay = json!({ "invoice_id": invoice, "amount": 5, "method": "cash" });
+    shop.call("create_payment", pay).await.success();
+    let reply = shop.call("get_analytics", json!({ "report": "revenue" })).await;
+    assert_eq!(reply.success()["rows"], json!([]));
+    let message =
+        "There were no payments in that time. What the billing system recorded is not counted.";
+    assert_eq!(reply.message(), message);
+    // The other reports are about visits, which are the shop's own.
+    let reply = shop.call("get_analytics", json!({ "report": "no_shows" })).await;
+    assert!(!reply.message().contains("billing"), "{}", reply.message());
 }
