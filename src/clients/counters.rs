@@ -10,14 +10,19 @@ use crate::domain::time::Timestamp;
 use crate::domain::upstream_counts::Counts;
 
 /// The counters of this process, which asks each service by one client.
-pub static COUNTERS: Counters =
-    Counters { gathered: Mutex::new(BTreeMap::new()), changed: Notify::const_new() };
+pub static COUNTERS: Counters = Counters {
+    gathered: Mutex::new(BTreeMap::new()),
+    changed: Notify::const_new(),
+    turned: Notify::const_new(),
+};
 
 /// What has been counted and not yet been written down.
 #[derive(Debug)]
 pub struct Counters {
     gathered: Mutex<BTreeMap<Upstream, Counts>>,
     changed: Notify,
+    /// A circuit opened or closed.
+    turned: Notify,
 }
 
 impl Counters {
@@ -58,16 +63,23 @@ impl Counters {
             counts.openings += i64::from(is_new);
             counts.open_until = Some(until);
         });
+        self.turned.notify_one();
     }
 
     /// Notes that the circuit closed.
     pub(super) fn closed(&self, upstream: Upstream) {
         self.count(upstream, |counts| counts.open_until = Some(Timestamp(0)));
+        self.turned.notify_one();
     }
 
     /// Completes when something has been counted since it last did.
     pub async fn changed(&self) {
         self.changed.notified().await;
+    }
+
+    /// Completes when a circuit has opened or closed since it last did.
+    pub async fn turned(&self) {
+        self.turned.notified().await;
     }
 
     /// Takes what has been counted, to write it down.
@@ -98,7 +110,11 @@ mod tests {
 
     #[tokio::test]
     async fn what_could_not_be_written_down_is_kept() {
-        let counters = Counters { gathered: Mutex::default(), changed: Notify::const_new() };
+        let counters = Counters {
+            gathered: Mutex::default(),
+            changed: Notify::const_new(),
+            turned: Notify::const_new(),
+        };
         counters.called(Upstream::Crm, Some(&UpstreamError::Timeout), Timestamp(5));
         counters.changed().await;
         let taken = counters.take();

@@ -1,11 +1,15 @@
 //! How the services have answered, as `servicebay doctor` tells it.
 
+use std::time::Duration;
+
 use rstest::rstest;
 use serde_json::json;
 use wiremock::matchers::{header, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::data::EXIT_LIMIT;
+use crate::fake_api::Fault;
+use crate::fake_crm::Crm;
 use crate::nhtsa::Nhtsa;
 use crate::shop::{Database, Shop};
 
@@ -134,4 +138,33 @@ async fn the_doctor_asks_a_configured_service_with_its_key() {
     let (code, said) = doctor(&shop).await;
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains(" ms and takes the key") && !said.contains("4711"), "{said}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_doctor_knows_of_an_open_circuit_while_the_server_runs(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let crm = Crm::start().await;
+    let shop = crm.shop(database).await.with_env("CRM_MAX_RETRIES", "0");
+    let ask = json!({"crm_id": "C-404"});
+    shop.call("lookup_customer", ask.clone()).await.success();
+    // The first count is written down, and the next one would be a minute later.
+    until(&shop, "CRM: 1 call since 20").await;
+    crm.api.fail(Some(Fault::Status(500)));
+    for _ in 0..5 {
+        assert_eq!(shop.call("lookup_customer", ask.clone()).await.refusal(), "upstream_error");
+    }
+    until(&shop, "; a server's circuit is open until 20").await;
+}
+
+/// Waits until the doctor says this.
+async fn until(shop: &Shop, words: &str) {
+    let said = async {
+        while !doctor(shop).await.1.contains(words) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let limit = Duration::from_secs(20);
+    tokio::time::timeout(limit, said).await.unwrap_or_else(|_| panic!("never said: {words}"));
 }

@@ -14,13 +14,17 @@ const INTERVAL: Duration = Duration::from_secs(60);
 
 impl Engine {
     /// Writes the services' counters down whenever they have changed, once a minute at most, until
-    /// it is dropped.
+    /// it is dropped; that a circuit opened or closed is written down at once, since that is what
+    /// somebody who looks now wants to know.
     pub async fn keep_counting(&self) {
         loop {
             COUNTERS.changed().await;
             tokio::time::sleep(GATHERING).await;
             self.keep_counts().await;
-            tokio::time::sleep(INTERVAL - GATHERING).await;
+            tokio::select! {
+                () = tokio::time::sleep(INTERVAL - GATHERING) => {}
+                () = COUNTERS.turned() => {}
+            }
         }
     }
 
