@@ -11,6 +11,7 @@ pub(super) fn refusal(service: Upstream, is_change: bool, error: &UpstreamError)
         return Refusal::new(code(error), message, format!("{what}; it may or may not be made"))
             .hint(hint_in_doubt(service));
     }
+    let what = if is_change { format!("{what}; nothing was changed") } else { what };
     Refusal::new(code(error), message(service, error), what).hint(hint(service, error))
 }
 
@@ -121,6 +122,15 @@ mod tests {
         let silent = ["The customer system does not answer right now.", "Try again in a minute."];
         check(false, &UpstreamError::Timeout, silent);
         check(true, &UpstreamError::CircuitOpen, silent);
+    }
+
+    #[test]
+    fn a_change_that_was_not_made_is_told_as_that() {
+        for error in [UpstreamError::Status(422), UpstreamError::CircuitOpen] {
+            let refusal = refusal(Upstream::Billing, true, &error);
+            let what = format!("billing service: {error}; nothing was changed");
+            assert_eq!(refusal.error(), what);
+        }
     }
 
     #[test]
