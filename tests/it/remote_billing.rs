@@ -248,3 +248,22 @@ async fn invoices_of_the_shops_own_stay_its_own(
     let reply = shop.call("get_invoices", by_id(id)).await;
     assert_eq!(amounts(reply.success()), [10.0, 20.0]);
 }
+
+#[tokio::test]
+async fn a_history_says_that_invoices_of_the_service_may_have_changed() {
+    let billing = Billing::start().await;
+    let shop = billing.shop(Database::Sqlite).await;
+    let id = shop.customer().await;
+    let history = json!({"customer_id": id});
+    let words = " The billing system's invoices are told as it last gave them.";
+    let reply = shop.call("get_customer_history", history.clone()).await;
+    assert!(!reply.message().contains(words), "{}", reply.message());
+    let line = json!({"description": "Labor", "quantity": 1, "unit_price": 100});
+    let new = json!({"customer_id": id, "line_items": [line]});
+    shop.call("create_invoice", new).await.success();
+    let reply = shop.call("get_customer_history", history).await;
+    assert!(reply.message().ends_with(words), "{}", reply.message());
+    let without = json!({"customer_id": id, "include_invoices": false});
+    let reply = shop.call("get_customer_history", without).await;
+    assert!(!reply.message().contains(words), "{}", reply.message());
+}

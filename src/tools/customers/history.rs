@@ -9,7 +9,7 @@ use crate::domain::customer::Customer;
 use crate::domain::id::CustomerId;
 use crate::domain::vehicle::Vehicle;
 use crate::error::ToolError;
-use crate::store::{InvoicePage, Page};
+use crate::store::{InvoicePage, Page, is_remote_invoice};
 use crate::tools::appointments::{self, View};
 use crate::tools::billing::{self, InvoiceView};
 use crate::tools::tickets::{self, TicketView};
@@ -91,10 +91,12 @@ impl Tool for GetCustomerHistory {
         } else {
             None
         };
+        let mut has_remote_invoices = false;
         let invoices = if self.include_invoices.unwrap_or(true) {
             let page = InvoicePage { status: None, after: None, limit: limit + 1 };
             let mut rows = session.all_invoices(id, page, &billing::today(call)).await?;
             cut(&mut rows, limit, "invoices", &mut more);
+            has_remote_invoices = rows.iter().any(|row| is_remote_invoice(row.id));
             Some(rows.into_iter().map(|row| billing::view(row, call)).collect())
         } else {
             None
@@ -108,7 +110,12 @@ impl Tool for GetCustomerHistory {
             tickets,
             more,
         };
-        Ok(Answer::new(data.tell(), data))
+        let mut message = data.tell();
+        if has_remote_invoices {
+            // It is not asked for a history, so that what was paid there since is not known.
+            message.push_str(" The billing system's invoices are told as it last gave them.");
+        }
+        Ok(Answer::new(message, data))
     }
 }
 
