@@ -195,6 +195,11 @@ pub struct WithPayments {
     /// Whether it is the last known state, where the shop's billing service does not answer.
     #[serde(flatten)]
     staleness: Staleness,
+    /// What of the billing service's word could not be used, in sentences; the list of tools has no room
+    /// for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
+    warnings: Vec<String>,
 }
 
 impl Tool for GetInvoice {
@@ -218,8 +223,9 @@ impl Tool for GetInvoice {
         let payments =
             payments.into_iter().map(|payment| payment_view(payment, currency, call)).collect();
         let message = tell(&invoice);
-        let staleness = Staleness::default();
-        Ok(Answer::new(message, WithPayments { invoice: view(invoice, call), payments, staleness }))
+        let (staleness, warnings) = (Staleness::default(), Vec::new());
+        let invoice = view(invoice, call);
+        Ok(Answer::new(message, WithPayments { invoice, payments, staleness, warnings }))
     }
 }
 
@@ -237,8 +243,9 @@ impl GetInvoice {
         if let Some(sentence) = known.sentence {
             message = format!("{message} {sentence}");
         }
-        let (invoice, staleness) = (view(invoice, call), known.staleness);
-        Ok(Answer::new(message, WithPayments { invoice, payments, staleness }))
+        let (staleness, warnings) = (known.staleness, known.warnings);
+        let invoice = view(invoice, call);
+        Ok(Answer::new(message, WithPayments { invoice, payments, staleness, warnings }))
     }
 }
 

@@ -267,3 +267,24 @@ async fn a_history_says_that_invoices_of_the_service_may_have_changed() {
     let reply = shop.call("get_customer_history", without).await;
     assert!(!reply.message().contains(words), "{}", reply.message());
 }
+
+#[rstest]
+#[tokio::test]
+async fn what_cannot_be_used_of_an_invoice_is_named(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let billing = Billing::start().await;
+    let shop = billing.shop(database).await;
+    let id = shop.customer().await;
+    let told = invoice("I-1", &name(id), 100.0, 5);
+    billing.put(told.clone());
+    let number = only(&shop, id).await;
+    let ask = json!({"invoice_id": number});
+    assert!(shop.call("get_invoice", ask.clone()).await.success().get("warnings").is_none());
+    let odd = data::with(data::with(told, "due_date", "the 24th"), "status", "frozen");
+    billing.put(odd);
+    let reply = shop.call("get_invoice", ask).await;
+    let warnings = reply.success()["warnings"].as_array().unwrap();
+    assert!(warnings.iter().any(|one| one.as_str().unwrap().contains("status")), "{warnings:?}");
+    assert!(warnings.iter().any(|one| one.as_str().unwrap().contains("due_date")), "{warnings:?}");
+}

@@ -97,6 +97,8 @@ pub(super) struct Known {
     pub staleness: Staleness,
     /// What is to be said beside it.
     pub sentence: Option<String>,
+    /// What of it could not be used.
+    pub warnings: Vec<String>,
 }
 
 impl Known {
@@ -110,10 +112,11 @@ impl Known {
         let customer = row.invoice.customer_id;
         let (staleness, sentence) =
             match call.engine.billing.ask(question, customer, &store, call.now).await {
-                Found::Kept(_) => {
+                Found::Kept(invoices) => {
                     let row = store.read().await?.remote_invoice(id, &day).await?;
                     let row = row.ok_or_else(|| invoice_not_found(id))?;
-                    return Ok(Self { row, staleness: Staleness::default(), sentence: None });
+                    let (staleness, warnings) = (Staleness::default(), invoices.warnings.clone());
+                    return Ok(Self { row, staleness, sentence: None, warnings });
                 }
                 Found::Absent => return Err(invoice_not_found(id).into()),
                 Found::Failed(error) => silent(error).mark(tool, row.as_of, call),
@@ -122,7 +125,7 @@ impl Known {
                     (Staleness::of(row.as_of, because, call), NOT_KEPT.to_owned())
                 }
             };
-        Ok(Self { row, staleness, sentence: Some(sentence) })
+        Ok(Self { row, staleness, sentence: Some(sentence), warnings: Vec::new() })
     }
 }
 
