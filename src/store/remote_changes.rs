@@ -38,9 +38,7 @@ impl Session {
         new_key: &str,
         (now, busy_until): (Timestamp, Timestamp),
     ) -> sqlx::Result<String> {
-        let (last, first) =
-            (now.plus_seconds(-REPEATED_WITHIN_SECONDS), now.plus_seconds(-REMEMBERED_SECONDS));
-        on!(self, |db| sqlx::query(LAPSED).bind(last).bind(first).execute(db).await.map(drop))?;
+        self.forget_remote_changes(now).await?;
         let known: Option<String> = on!(self, |db| sqlx::query_scalar(TAKE_UP)
             .bind(request)
             .bind(now)
@@ -61,6 +59,44 @@ impl Session {
             .bind(busy_until)
             .fetch_one(db)
             .await)
+    }
+
+    /// Notes, in a transaction, that this request is made under a key of the caller's, so that the same
+    /// without a key has it, too: whether it was made under it before and nobody knows what became of
+    /// it. `None` where the key is that of another request.
+    pub async fn note_remote_change(
+        &mut self,
+        request: &str,
+        key: &str,
+        (now, busy_until): (Timestamp, Timestamp),
+    ) -> sqlx::Result<Option<bool>> {
+        self.forget_remote_changes(now).await?;
+        let again = "update remote_changes set last_asked_at = $3, busy_until = $4
+                     where key = $1 and request = $2";
+        let new =
+            "insert into remote_changes (key, request, first_asked_at, last_asked_at, busy_until)
+                   values ($1, $2, $3, $3, $4)
+                   on conflict (key) do nothing";
+        for (sql, is_again) in [(again, true), (new, false)] {
+            let rows = on!(self, |db| sqlx::query(sql)
+                .bind(key)
+                .bind(request)
+                .bind(now)
+                .bind(busy_until)
+                .execute(db)
+                .await
+                .map(|done| done.rows_affected()))?;
+            if rows > 0 {
+                return Ok(Some(is_again));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn forget_remote_changes(&mut self, now: Timestamp) -> sqlx::Result<()> {
+        let (last, first) =
+            (now.plus_seconds(-REPEATED_WITHIN_SECONDS), now.plus_seconds(-REMEMBERED_SECONDS));
+        on!(self, |db| sqlx::query(LAPSED).bind(last).bind(first).execute(db).await.map(drop))
     }
 
     /// Notes until when somebody waits for the answer.

@@ -2,7 +2,7 @@
 //! of ours that is written down before the service is asked.
 //!
 //! The same change without a key, said again while nobody knows what became of the first one, has the
-//! first one's key. So it makes no difference whether the answer was lost on the way, or with the
+//! first one's key, also where that was the caller's. So it makes no difference whether the answer was lost on the way, or with the
 //! process that waited for it, or was heard and could not be kept here.
 
 use std::convert::Infallible;
@@ -29,7 +29,9 @@ const LOOK: Duration = Duration::from_millis(25);
 /// A change that a remote service is asked for.
 pub(super) struct RemoteChange {
     key: String,
-    /// Where it is written down; `None` where the caller brought the key.
+    /// Whether the caller brought it.
+    is_callers: bool,
+    /// Where it is written down; `None` where another change has the caller's key.
     store: Option<Arc<Store>>,
     /// Whether it was asked for before, and nobody knows what became of it then.
     is_again: bool,
@@ -49,11 +51,16 @@ impl RemoteChange {
         request: &str,
     ) -> Result<Self, ToolError> {
         let (now, started) = (call.now, Instant::now());
-        if let Some(key) = key {
-            return Ok(Self { key: header(key), store: None, is_again: false, now, started });
-        }
         let store = call.engine.store().await?;
         let request = hex(&Sha256::digest(request));
+        if let Some(key) = key.map(header) {
+            let mut session = store.write().await?;
+            let times = (now, now.plus_seconds(LEASE_SECONDS));
+            let noted = session.note_remote_change(&request, &key, times).await?;
+            session.commit().await?;
+            let (store, is_again) = (noted.map(|_| store), noted == Some(true));
+            return Ok(Self { key, is_callers: true, store, is_again, now, started });
+        }
         let new_key = random_key()?;
         loop {
             let at = later(now, started);
@@ -63,7 +70,8 @@ impl RemoteChange {
                 let key = session.begin_remote_change(&request, &new_key, times).await?;
                 session.commit().await?;
                 let is_again = key != new_key;
-                return Ok(Self { key, store: Some(store), is_again, now, started });
+                let store = Some(store);
+                return Ok(Self { key, is_callers: false, store, is_again, now, started });
             }
             drop(session);
             while store.read().await?.is_remote_change_busy(&request, later(now, started)).await? {
@@ -139,10 +147,10 @@ impl RemoteChange {
     /// The service knows the key, and not with this change, or not yet: the caller's key is used up, and
     /// under one of ours nobody knows what became of it.
     pub async fn key_conflict(&self, service: Upstream) -> Refusal {
-        if self.store.is_none() {
+        self.let_go().await;
+        if self.is_callers {
             return conflict();
         }
-        self.let_go().await;
         Refusal::new(
             Code::UpstreamError,
             format!("{} is still at that change, and did not say how it ended.", service.spoken()),

@@ -224,3 +224,37 @@ async fn stock_that_was_moved_before_the_product_was_not_found_is_moved_once() {
     assert_eq!(shop.call("adjust_stock", take()).await.refusal(), "product_not_found");
     assert_eq!(pending(&shop).await, 0);
 }
+
+/// A model that says a call again leaves out what it made up for it.
+#[rstest]
+#[tokio::test]
+async fn what_was_lost_under_a_key_is_made_once_without_it(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let billing = Billing::start().await;
+    let shop = billing.shop(database).await.with_env("BILLING_MAX_RETRIES", "0");
+    let id = shop.customer().await;
+    let with_key = |mut arguments: Value, key: &str| {
+        arguments["idempotency_key"] = json!(key);
+        arguments
+    };
+    billing.lose_answers(1);
+    let reply = shop.call("create_invoice", with_key(bill(id), "k-1")).await;
+    assert_eq!(reply.refusal(), "upstream_error");
+    let made = shop.server().await.call("create_invoice", bill(id)).await;
+    let invoice = made.success()["invoice"]["invoice_id"].clone();
+    assert_eq!((keys(&billing.api), pending(&shop).await), (vec!["k-1".to_owned()], 0));
+
+    let pay = json!({"invoice_id": invoice, "amount": 40, "method": "cash"});
+    billing.lose_answers(1);
+    let reply = shop.call("create_payment", with_key(pay.clone(), "k-2")).await;
+    assert_eq!(reply.refusal(), "upstream_error");
+    shop.server().await.call("create_payment", pay.clone()).await.success();
+    assert_eq!(billing.invoice("I-1")["amount_paid"], 40.0);
+    // The key itself is answered as ever, and another one is another payment.
+    shop.call("create_payment", with_key(pay.clone(), "k-2")).await.success();
+    assert_eq!(billing.invoice("I-1")["amount_paid"], 40.0);
+    shop.call("create_payment", with_key(pay, "k-3")).await.success();
+    assert_eq!(billing.invoice("I-1")["amount_paid"], 80.0);
+    assert_eq!(keys(&billing.api), ["k-1", "k-2", "k-3"]);
+}
