@@ -357,3 +357,27 @@ async fn the_key_is_in_no_log_and_in_no_reply() {
     assert!(!log.contains(KEY));
     assert!(crm.api.seen().iter().all(|seen| seen.headers["authorization"].contains(KEY)));
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_last_name_goes_only_where_the_crm_says_so(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let crm = Crm::start().await;
+    let shop = crm.shop(database).await;
+    id_of(&shop, "C-1").await;
+    let first = data::with(data::without(ann(), "name"), "first_name", "Ann");
+    for (said, expected) in [
+        (first.clone(), "Lee"),
+        (data::with(first.clone(), "last_name", json!(["Lee"])), "Lee"),
+        (data::with(first, "last_name", Value::Null), ""),
+    ] {
+        crm.put("C-1", said.clone());
+        let reply = shop.call("lookup_customer", by_crm_id("C-1")).await;
+        assert_eq!(reply.success()["customer"]["last_name"], expected, "{said}");
+        let number = reply.success()["customer"]["id"].clone();
+        let kept = shop.call("search_customers", json!({"query": "Ann"})).await;
+        let kept = kept.success()["customers"].as_array().unwrap().clone();
+        assert!(kept.iter().any(|one| one["id"] == number && one["last_name"] == expected));
+    }
+}

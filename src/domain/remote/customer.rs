@@ -17,6 +17,7 @@ const ID: [&str; 3] = ["id", "customer_id", "crm_id"];
 
 /// What a customer's e-mail address may be called.
 const EMAIL: [&str; 2] = ["email", "email_address"];
+const LAST_NAME: [&str; 4] = ["last_name", "lastname", "surname", "family_name"];
 
 /// Whom the CRM was asked about.
 #[derive(Clone, Copy, Debug)]
@@ -72,15 +73,22 @@ pub enum Name {
         /// Last name; empty where the person has one name only.
         last: String,
     },
+    /// The first name, where nothing that can be used is said of the last.
+    First(String),
     /// As one text, of which nobody said where it parts.
     Whole(String),
 }
 
 impl Name {
-    /// First and last name. A name that is the same text as the known one parts where that does.
+    /// First and last name. A name that is the same text as the known one parts where that does, and a
+    /// last name of which nothing is said stays the known one.
     pub fn split(&self, known: Option<(&str, &str)>) -> (String, String) {
         let whole = match self {
             Self::Parts { first, last } => return (first.clone(), last.clone()),
+            Self::First(first) => {
+                let last = known.map(|(_, last)| last).unwrap_or_default();
+                return (first.clone(), last.to_owned());
+            }
             Self::Whole(whole) => whole,
         };
         if let Some((first, last)) = known
@@ -134,8 +142,7 @@ impl CrmCustomer {
             crm_id,
             name: read_name(fields, context, at),
             email: fields.read(&EMAIL, (context, at), text::email),
-            has_no_email: EMAIL.iter().any(|name| fields.0.contains_key(*name))
-                && fields.get(&EMAIL).is_none_or(|email| email == ""),
+            has_no_email: says_nothing(fields, &EMAIL),
             phone_number: fields.read(
                 &["phone_number", "phone", "mobile", "telephone"],
                 (context, at),
@@ -157,26 +164,32 @@ impl CrmCustomer {
     }
 }
 
+/// Whether it says that there is no such thing, rather than nothing about it.
+fn says_nothing(fields: Fields<'_>, names: &[&str]) -> bool {
+    names.iter().any(|name| fields.0.contains_key(*name))
+        && fields.get(names).is_none_or(|value| value == "")
+}
+
 fn read_name(fields: Fields<'_>, context: Context<'_>, warnings: &mut Warnings) -> Option<Name> {
     let first = fields.read(
         &["first_name", "firstname", "given_name"],
         (context, &mut *warnings),
         text::name,
     );
-    let last = fields.read(
-        &["last_name", "lastname", "surname", "family_name"],
-        (context, &mut *warnings),
-        text::name,
-    );
+    let last = fields.read(&LAST_NAME, (context, &mut *warnings), text::name);
     let mut whole = || {
         let names = ["name", "full_name", "display_name"];
         fields.read(&names, (context, &mut *warnings), text::name).map(Name::Whole)
     };
     match (first, last) {
         (Some(first), Some(last)) => Some(Name::Parts { first, last }),
-        (first, last) => whole().or_else(|| {
-            let (first, last) = (first?, last.unwrap_or_default());
-            Some(Name::Parts { first, last })
+        (first, _) => whole().or_else(|| {
+            let first = first?;
+            Some(if says_nothing(fields, &LAST_NAME) {
+                Name::Parts { first, last: String::new() }
+            } else {
+                Name::First(first)
+            })
         }),
     }
 }

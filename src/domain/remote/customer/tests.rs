@@ -65,8 +65,16 @@ fn other_names_and_types_of_fields_are_understood() {
     let said =
         read(&json!({"id": "C-1", "first_name": "Ann", "last_name": "Lee", "name": "A. L."}));
     assert_eq!(said.name, Some(Name::Parts { first: "Ann".into(), last: "Lee".into() }));
+    for (last, expected) in [
+        (json!(null), Name::Parts { first: "Ann".into(), last: String::new() }),
+        (json!(""), Name::Parts { first: "Ann".into(), last: String::new() }),
+        (json!(["Lee"]), Name::First("Ann".into())),
+    ] {
+        let said = read(&json!({"id": "C-1", "first_name": "Ann", "last_name": last}));
+        assert_eq!(said.name, Some(expected));
+    }
     let said = read(&json!({"id": "C-1", "first_name": "Ann"}));
-    assert_eq!(said.name, Some(Name::Parts { first: "Ann".into(), last: String::new() }));
+    assert_eq!(said.name, Some(Name::First("Ann".into())));
 }
 
 #[test]
@@ -140,5 +148,8 @@ fn a_name_parts_where_the_known_one_does() {
     assert_eq!(parts(None), ("Mary".into(), "Ann Lee".into()));
     assert_eq!(parts(Some(("Mary Ann", "Lee"))), ("Mary Ann".into(), "Lee".into()));
     assert_eq!(parts(Some(("Bob", "Lee"))), ("Mary".into(), "Ann Lee".into()));
+    let first = Name::First("Ann".to_owned());
+    assert_eq!(first.split(Some(("Anna", "Lee"))), ("Ann".into(), "Lee".into()));
+    assert_eq!(first.split(None), ("Ann".into(), String::new()));
     assert_eq!(Name::Whole("Cher".to_owned()).split(None), ("Cher".into(), String::new()));
 }
