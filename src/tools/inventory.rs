@@ -8,6 +8,7 @@ pub mod searching;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::remote::Known;
 use super::arguments::refuse;
 use super::staleness::Staleness;
 use super::{Answer, Call, Effect, Tool};
@@ -50,12 +51,16 @@ pub struct One {
     /// Whether it is the last known state, where the shop's inventory does not answer.
     #[serde(flatten)]
     staleness: Staleness,
+    /// What of the inventory's word could not be used, in sentences; the list of tools has no room for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
+    warnings: Vec<String>,
 }
 
 impl One {
     /// A product as it is now.
     fn now(product: store::Product) -> Self {
-        Self { product: view(product), staleness: Staleness::default() }
+        Self { product: view(product), staleness: Staleness::default(), warnings: Vec::new() }
     }
 }
 
@@ -149,6 +154,10 @@ pub struct Stock {
     /// Whether it is the last known state, where the shop's inventory does not answer.
     #[serde(flatten)]
     staleness: Staleness,
+    /// What of the inventory's word could not be used, in sentences; the list of tools has no room for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
+    warnings: Vec<String>,
 }
 
 impl Tool for CheckStock {
@@ -165,8 +174,15 @@ impl Tool for CheckStock {
         let known = which.look_up(Self::NAME, call).await?;
         let message = known.tell(tell(&known.product));
         let store::Product { id, sku, name, stock_quantity, .. } = known.product;
-        let (available, staleness) = (stock_quantity > 0, known.staleness);
-        let stock = Stock { product_id: id, sku, name, stock_quantity, available, staleness };
+        let stock = Stock {
+            product_id: id,
+            sku,
+            name,
+            stock_quantity,
+            available: stock_quantity > 0,
+            staleness: known.staleness,
+            warnings: known.warnings,
+        };
         Ok(Answer::new(message, stock))
     }
 }
@@ -197,7 +213,7 @@ impl Tool for GetProduct {
         let message =
             format!("{} costs {}. {}", product.name, product.price.spoken(), tell(product));
         let message = known.tell(message);
-        let One { product, .. } = One::now(known.product);
-        Ok(Answer::new(message, One { product, staleness: known.staleness }))
+        let Known { product, staleness, warnings, .. } = known;
+        Ok(Answer::new(message, One { product: view(product), staleness, warnings }))
     }
 }

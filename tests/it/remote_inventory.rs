@@ -271,3 +271,22 @@ async fn the_key_of_the_inventory_is_in_no_log() {
     server.call("check_stock", by_sku("OF-1")).await.success();
     assert!(!server.stderr().contains(KEY));
 }
+
+#[rstest]
+#[tokio::test]
+async fn what_cannot_be_used_of_a_product_is_named(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let inventory = Inventory::start().await;
+    let shop = inventory.shop(database).await;
+    let reply = shop.call("get_product", by_sku("OF-1")).await;
+    assert!(reply.success().get("warnings").is_none(), "{}", reply.envelope);
+    let mut odd = filter();
+    odd["category"] = json!(["filters"]);
+    inventory.put(odd);
+    for tool in ["get_product", "check_stock"] {
+        let reply = shop.call(tool, by_sku("OF-1")).await;
+        let warnings = reply.success()["warnings"].as_array().unwrap();
+        assert!(warnings[0].as_str().unwrap().contains("category"), "{tool}: {warnings:?}");
+    }
+}

@@ -22,11 +22,13 @@ pub(super) struct Known {
     pub staleness: Staleness,
     /// What is to be said beside it.
     pub sentence: Option<String>,
+    /// What of the inventory's word could not be used.
+    pub warnings: Vec<String>,
 }
 
 impl Known {
     fn now(product: Product) -> Self {
-        Self { product, staleness: Staleness::default(), sentence: None }
+        Self { product, staleness: Staleness::default(), sentence: None, warnings: Vec::new() }
     }
 
     /// A message with what is to be said beside it.
@@ -54,7 +56,9 @@ impl Which {
                 // One that has the SKU of another product is left out.
                 let Some(id) = products.ids.first() else { return Err(self.not_found().into()) };
                 let product = store.read().await?.product(*id).await?;
-                product.map(Known::now).ok_or_else(|| self.not_found().into())
+                let warnings = products.warnings.clone();
+                let known = product.map(|product| Known { warnings, ..Known::now(product) });
+                known.ok_or_else(|| self.not_found().into())
             }
             // The shop put it on file itself, and the inventory never told of it.
             (_, Some(product)) if product.remote_id.is_none() => Ok(Known::now(product)),
@@ -63,7 +67,7 @@ impl Which {
                 let silent = Silent { service: Upstream::Inventory, error };
                 let as_of = product.remote_as_of.unwrap_or(call.now);
                 let (staleness, sentence) = silent.mark(tool, as_of, call);
-                Ok(Known { product, staleness, sentence: Some(sentence) })
+                Ok(Known { staleness, sentence: Some(sentence), ..Known::now(product) })
             }
             (Found::Failed(error), None) => {
                 Err(Silent { service: Upstream::Inventory, error }.failure())
@@ -71,7 +75,8 @@ impl Which {
             (Found::NotKept, Some(product)) => {
                 let as_of = product.remote_as_of.unwrap_or(call.now);
                 let staleness = Staleness::of(as_of, Code::DatabaseUnavailable, call);
-                Ok(Known { product, staleness, sentence: Some(NOT_KEPT.to_owned()) })
+                let sentence = Some(NOT_KEPT.to_owned());
+                Ok(Known { staleness, sentence, ..Known::now(product) })
             }
             (Found::NotKept, None) => Err(not_kept().into()),
         }
