@@ -125,8 +125,12 @@ impl RemoteChange {
 
     /// The service gave no answer that can be used, to this try; an earlier one may have been done.
     pub async fn failed(&self, service: Upstream, source: Arc<UpstreamError>) -> ToolError {
-        self.let_go().await;
         let source = if self.is_again { source.in_doubt() } else { source };
+        if source.may_be_done() {
+            self.let_go().await;
+        } else {
+            self.refused().await;
+        }
         ToolError::Upstream { service, is_change: true, source }
     }
 

@@ -258,3 +258,25 @@ async fn what_was_lost_under_a_key_is_made_once_without_it(
     assert_eq!(billing.invoice("I-1")["amount_paid"], 80.0);
     assert_eq!(keys(&billing.api), ["k-1", "k-2", "k-3"]);
 }
+
+#[tokio::test]
+async fn what_was_never_made_is_not_in_doubt_when_it_is_said_again() {
+    let billing = Billing::start().await;
+    let shop = billing.shop(Database::Sqlite).await.with_env("BILLING_MAX_RETRIES", "0");
+    let id = shop.customer().await;
+    billing.api.close().await;
+    for _ in 0..2 {
+        let reply = shop.call("create_invoice", bill(id)).await;
+        assert_eq!(reply.refusal(), "upstream_error");
+        let error = reply.envelope["error"].as_str().unwrap();
+        assert!(error.ends_with("nothing was changed"), "{error}");
+        assert_eq!(pending(&shop).await, 0);
+    }
+    billing.api.reopen().await;
+    billing.refuse_changes(Some((401, Value::Null)));
+    for _ in 0..2 {
+        let reply = shop.call("create_invoice", bill(id)).await;
+        assert_eq!(reply.refusal(), "upstream_unauthorized");
+        assert!(reply.envelope["error"].as_str().unwrap().ends_with("nothing was changed"));
+    }
+}
