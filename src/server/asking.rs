@@ -12,13 +12,13 @@ use rmcp::model::{
     ElicitationSchema, InputRequest, InputRequiredResult, InputResponses, ProtocolVersion,
     ServerRequest,
 };
-use rmcp::service::{Peer, PeerRequestOptions, RequestContext};
+use rmcp::service::{Peer, PeerRequestOptions, RequestContext, ServiceError};
 use serde_json::Value;
 
 use super::handler::Handler;
 use super::toolbox::Toolbox;
 use crate::domain::confirmation::VALID_SECONDS;
-use crate::tools::{Answered, Ask, CallContext, Person, Reply, declined};
+use crate::tools::{Answered, Ask, CallContext, Person, Reply, always_changed};
 
 /// The name of our question among a client's.
 const QUESTION: &str = "confirm";
@@ -57,16 +57,17 @@ pub(super) fn person(
 fn read(answer: Value, proof: String) -> Answered {
     match serde_json::from_value::<ElicitResult>(answer) {
         Ok(result) => answered(&result, proof),
-        Err(_) => Answered::No(Some(proof)),
+        Err(_) => Answered::Unasked,
     }
 }
 
 /// Yes is to accept, and to say yes in the form: a client that accepts without an answer has asked nobody.
 fn answered(result: &ElicitResult, proof: String) -> Answered {
-    let says_yes = result.content.as_ref().and_then(|content| content.get(QUESTION))
-        == Some(&Value::Bool(true));
-    match result.action {
-        ElicitationAction::Accept if says_yes => Answered::Yes(proof),
+    let says = result.content.as_ref().and_then(|content| content.get(QUESTION));
+    match (&result.action, says) {
+        (ElicitationAction::Accept, Some(Value::Bool(true))) => Answered::Yes(proof),
+        (ElicitationAction::Accept, Some(Value::Bool(false))) => Answered::No(Some(proof)),
+        (ElicitationAction::Accept, _) => Answered::Unclear(Some(proof)),
         _ => Answered::No(Some(proof)),
     }
 }
@@ -103,11 +104,12 @@ impl<T: Toolbox> Handler<T> {
             };
             context.person.answer = Some(answer);
         }
-        Some(Reply::refused(&declined()))
+        let reply = self.call(name, arguments, &context).await?;
+        Some(if reply.ask.is_some() { Reply::refused(&always_changed()) } else { reply })
     }
 }
 
-/// What the person says; a client that fails to ask has said nothing, which is no yes.
+/// What the person says; one who says nothing in time has not said yes.
 async fn elicit(ask: Ask, peer: &Peer<RoleServer>) -> Answered {
     let request = ServerRequest::ElicitRequest(ElicitRequest::new(params(ask.sentence)));
     let options = PeerRequestOptions::with_timeout(PATIENCE);
@@ -119,8 +121,12 @@ async fn elicit(ask: Ask, peer: &Peer<RoleServer>) -> Answered {
         Ok(ClientResult::ElicitResult(result)) => match answered(&result, ask.proof) {
             // The proof never left the process, so that nobody can bring it again.
             Answered::No(_) => Answered::No(None),
-            yes => yes,
+            Answered::Unclear(_) => Answered::Unclear(None),
+            answer => answer,
         },
-        Ok(_) | Err(_) => Answered::No(None),
+        Ok(_) | Err(ServiceError::McpError(_) | ServiceError::UnexpectedResponse) => {
+            Answered::Unasked
+        }
+        Err(_) => Answered::No(None),
     }
 }

@@ -48,6 +48,17 @@ pub enum Answered {
     Yes(String),
     /// No, or nothing at all; with the sealed proof, where the client has it and might bring it again.
     No(Option<String>),
+    /// Something that is neither yes nor no; likewise.
+    Unclear(Option<String>),
+    /// Nothing: the client said that it can ask, and failed to.
+    Unasked,
+}
+
+impl Person {
+    /// Whether the client is worth asking: one that has just failed to is not.
+    fn is_to_be_asked(&self) -> bool {
+        self.can_be_asked && !matches!(self.answer, Some(Answered::Unasked))
+    }
 }
 
 /// What is known of a person's yes when a tool runs.
@@ -121,13 +132,21 @@ impl Engine {
     ) -> Result<Consent, ToolError> {
         let (proof, by) = match (self.config().server.confirm, person.can_be_asked) {
             (Confirm::Never, _) | (Confirm::Auto, false) => return Ok(Consent::NotNeeded),
-            (Confirm::Auto | Confirm::Always, true) => match &person.answer {
+            // A token is given out only where the client has failed to ask.
+            (Confirm::Always, true) if token.is_some() && person.answer.is_none() => (token, TOKEN),
+            (confirm @ (Confirm::Auto | Confirm::Always), true) => match &person.answer {
                 None => (None, STATE),
                 Some(Answered::Yes(proof)) => (Some(proof.clone()), STATE),
                 Some(Answered::No(proof)) => {
                     self.use_up(deed, proof.as_deref(), now).await?;
                     return Err(declined().into());
                 }
+                Some(Answered::Unclear(proof)) => {
+                    self.use_up(deed, proof.as_deref(), now).await?;
+                    return Err(unclear().into());
+                }
+                Some(Answered::Unasked) if confirm == Confirm::Always => (None, TOKEN),
+                Some(Answered::Unasked) => return Err(unasked().into()),
             },
             (Confirm::Always, false) => (token, TOKEN),
         };
@@ -188,7 +207,7 @@ impl Engine {
         let expires_at = now.plus_seconds(VALID_SECONDS);
         let secret = self.confirmation_secret().await?;
         let proof = Proof { expires_at, nonce, state: question.state }.seal(&secret, deed);
-        if context.person.can_be_asked {
+        if context.person.is_to_be_asked() {
             return Ok(Reply::asking(Ask { sentence: question.sentence, proof }));
         }
         Err(unconfirmed(question.sentence, proof, rfc3339(expires_at, self.shop().zone)).into())
@@ -236,8 +255,39 @@ fn used(by: &str) -> Refusal {
         .hint(format!("Look whether it was done. To do it again, call without {by} and ask anew."))
 }
 
+/// The refusal where the client declares that it can ask, and cannot.
+fn unasked() -> Refusal {
+    Refusal::new(
+        Code::InvalidArgument,
+        "Nobody could be asked for a yes here, so nothing was changed.",
+        "the client says that it can ask the person (elicitation), and answered the question with an error \
+         or with no answer",
+    )
+    .hint("Another client can do it, or somebody of the shop. With SERVICEBAY_CONFIRM=always the person says yes to you instead; with never, nobody is asked.")
+}
+
+/// The refusal of an answer that is neither yes nor no.
+fn unclear() -> Refusal {
+    Refusal::new(
+        Code::InvalidArgument,
+        "The answer was neither yes nor no, so nothing was changed.",
+        "the client accepts without a yes or no: content.confirm of its answer must be true or false",
+    )
+    .hint("Call again, and the person is asked anew; the client has to send {\"confirm\": true} for a yes.")
+}
+
+/// The refusal where the record was another one each time that the person had said yes.
+pub fn always_changed() -> Refusal {
+    Refusal::new(
+        Code::InvalidArgument,
+        "Somebody else kept changing that meanwhile, so nothing was done.",
+        "what the person said yes to had changed each time before it could be done; nothing was changed",
+    )
+    .hint("Look at the record as it is now, and call again if it is still wanted.")
+}
+
 /// The refusal of what a person did not want.
-pub fn declined() -> Refusal {
+fn declined() -> Refusal {
     Refusal::new(
         Code::InvalidArgument,
         "That was not confirmed, so nothing was changed.",

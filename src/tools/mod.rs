@@ -41,7 +41,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use confirming::{Answered, Ask, Person, declined};
+pub use confirming::{Answered, Ask, Person, always_changed};
 pub use engine::{Call, CallContext, Engine};
 pub use progress::{Progress, Step};
 pub use prompts::Unwritten;

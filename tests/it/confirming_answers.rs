@@ -45,6 +45,68 @@ async fn a_no_after_a_yes_does_not_say_that_nothing_was_done(
 
 #[rstest]
 #[tokio::test]
+async fn a_client_that_fails_to_ask_has_asked_nobody(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+    #[values(Client::Elicitation, Client::RoundTrip)] client: Client,
+) {
+    let shop = client.shop(database).await;
+    let invoice_id = invoice(&shop).await;
+    let mut server = client.server(&shop).await;
+    let pay = payment(invoice_id, 40.0);
+    let asked = ask(client, &mut server, "create_payment", pay).await;
+    let reply = match client {
+        Client::RoundTrip => asked.answer(&mut server, json!("no window to ask in")).await,
+        Client::Elicitation | Client::Token => asked.fail(&mut server).await,
+    };
+    assert_eq!(reply.refusal(), "invalid_argument");
+    assert!(reply.message().contains("Nobody could be asked"), "{reply:?}");
+    assert!(reply.envelope["hint"].as_str().unwrap().contains("SERVICEBAY_CONFIRM=always"));
+    assert_eq!(shop.number("select count(*) from payments").await, 0);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_client_that_fails_to_ask_gets_a_token_where_it_is_always_confirmed(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    // The environment is that of a client with tokens, and the client says that it can ask.
+    let shop = Client::Token.shop(database).await;
+    let pay = payment(invoice(&shop).await, 40.0);
+    let mut server = Client::Elicitation.server(&shop).await;
+    let asked = ask(Client::Elicitation, &mut server, "create_payment", pay.clone()).await;
+    let reply = asked.fail(&mut server).await;
+    assert_eq!(reply.message(), asked.sentence);
+    assert_eq!(shop.number("select count(*) from payments").await, 0);
+    let made_up = with(pay.clone(), "confirm_token", "yes");
+    let refused = server.call("create_payment", made_up).await;
+    assert!(refused.error().starts_with("confirm_token is not one"), "{refused:?}");
+    let token = reply.envelope["data"]["confirm_token"].clone();
+    server.call("create_payment", with(pay, "confirm_token", token)).await.success();
+    assert_eq!(shop.number("select count(*) from payments").await, 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_answer_that_is_neither_yes_nor_no_is_told_what_a_yes_is(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+    #[values(Client::Elicitation, Client::RoundTrip)] client: Client,
+) {
+    let shop = client.shop(database).await;
+    let invoice_id = invoice(&shop).await;
+    let mut server = client.server(&shop).await;
+    for content in [json!({ "confirm": "yes" }), json!({})] {
+        let pay = payment(invoice_id, 40.0);
+        let asked = ask(client, &mut server, "create_payment", pay).await;
+        let answer = json!({ "action": "accept", "content": content });
+        let reply = asked.answer(&mut server, answer).await;
+        assert_eq!(reply.refusal(), "invalid_argument");
+        assert!(reply.error().contains("must be true or false"), "{reply:?}");
+    }
+    assert_eq!(shop.number("select count(*) from payments").await, 0);
+}
+
+#[rstest]
+#[tokio::test]
 async fn the_person_is_asked_about_those_visits_that_can_be_moved(
     #[values(Database::Sqlite, Database::Postgres)] database: Database,
     #[values(Client::Elicitation, Client::RoundTrip, Client::Token)] client: Client,

@@ -23,6 +23,7 @@ mod commands;
 mod concurrency;
 mod confirming;
 mod confirming_answers;
+mod confirming_changes;
 mod confirming_tokens;
 mod customer_search;
 mod customers;
