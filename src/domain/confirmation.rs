@@ -58,14 +58,17 @@ impl State {
 pub struct Question {
     /// A sentence to read aloud.
     pub sentence: String,
-    /// What the record is now.
+    /// What the record is now, and what is said of it.
     pub state: State,
 }
 
 impl Question {
-    /// Asks this, about a record that this text describes.
+    /// Asks this, about a record that this text describes. A yes is to the very sentence: where it would
+    /// say anything else by then, be it a name alone, the person is asked anew.
     pub fn new(sentence: impl Into<String>, state: &str) -> Self {
-        Self { sentence: sentence.into(), state: State::of(state) }
+        let sentence = sentence.into();
+        let state = State::of(&format!("{sentence}\n{state}"));
+        Self { sentence, state }
     }
 }
 
@@ -206,5 +209,13 @@ mod tests {
     #[test]
     fn another_state_is_another_one() {
         assert_ne!(State::of("scheduled"), State::of("confirmed"));
+    }
+
+    #[test]
+    fn a_question_is_known_by_its_sentence_and_its_record() {
+        let question = |sentence: &str, state: &str| Question::new(sentence, state).state;
+        assert_eq!(question("Cancel it?", "scheduled"), question("Cancel it?", "scheduled"));
+        assert_ne!(question("Cancel it?", "scheduled"), question("Cancel it?", "confirmed"));
+        assert_ne!(question("Cancel Ann's?", "scheduled"), question("Cancel Bo's?", "scheduled"));
     }
 }

@@ -1,7 +1,42 @@
 //! Making two customers one.
 
+use sqlx::FromRow;
+
 use super::{CustomerRow, Session, on};
+use crate::domain::id::CustomerId;
 use crate::domain::text::fold;
+
+pub(super) const HOLDINGS: &str = "
+    select 'appointments' as kind, count(*) as count, coalesce(max(id), 0) as last_id
+    from appointments where customer_id = $1
+    union all
+    select 'invoices', count(*), coalesce(max(id), 0) from invoices where customer_id = $1
+    union all
+    select 'invoices', count(*), coalesce(max(id), 0) from remote_invoices where customer_id = $1
+    union all
+    select 'payments', count(*), coalesce(max(payments.id), 0)
+    from invoices join payments on payments.invoice_id = invoices.id
+    where invoices.customer_id = $1
+    union all
+    select 'payments', count(*), coalesce(max(remote_payments.id), 0)
+    from remote_invoices join remote_payments on remote_payments.invoice_id = remote_invoices.id
+    where remote_invoices.customer_id = $1
+    union all
+    select 'tickets', count(*), coalesce(max(id), 0) from tickets where customer_id = $1
+    union all
+    select 'vehicles', count(*), coalesce(max(id), 0) from vehicles where customer_id = $1
+    order by 1, 3";
+
+/// How much of one kind a customer has.
+#[derive(Clone, Debug, FromRow)]
+pub struct Holding {
+    /// The kind, in the plural.
+    pub kind: String,
+    /// How many.
+    pub count: i64,
+    /// The highest number among them; 0 where there is none.
+    pub last_id: i64,
+}
 
 /// How much went from one customer to the other.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,6 +96,12 @@ impl Session {
             .execute(db)
             .await
             .map(drop))
+    }
+
+    /// All that a merge moves away from a customer, by kind: the shop's own and, after it, that of the
+    /// billing service.
+    pub async fn holdings(&mut self, id: CustomerId) -> sqlx::Result<Vec<Holding>> {
+        on!(self, |db| sqlx::query_as(HOLDINGS).bind(id).fetch_all(db).await)
     }
 
     /// Moves everything of the customer `merged` to `kept`, which is written as it says. The merged

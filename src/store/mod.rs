@@ -52,7 +52,7 @@ pub use freshness::Stamp;
 pub use holds::Hold;
 pub use idempotency::Claim;
 pub use invoices::{After as AfterInvoice, Invoice, InvoicePage, NewInvoice};
-pub use merging::Moved;
+pub use merging::{Holding, Moved};
 pub use payments::{NewPayment, Payment};
 pub use postgres::is_connection_lost;
 pub use products::{MAX_STOCK, NewProduct, Product, ProductSearch};

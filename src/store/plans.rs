@@ -6,18 +6,19 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 
 use super::customer_search::{self, IN_BLOCKS};
 use super::{
-    Store, appointments, calendar, crm, customers, invoices, payments, products, reminders,
-    remote_changes, remote_invoices, remote_payments, remote_products, reports, reservations,
-    search, tickets,
+    Store, appointments, calendar, crm, customers, invoices, merging, payments, products,
+    reminders, remote_changes, remote_invoices, remote_payments, remote_products, reports,
+    reservations, search, tickets,
 };
 use crate::config::{Config, DatabaseUrl, SqlitePath};
 
 /// The queries, and how many parameters each has.
-const QUERIES: [(&str, &str, usize); 59] = [
+const QUERIES: [(&str, &str, usize); 60] = [
     ("a customer", customers::CUSTOMER_BY_ID, 1),
     ("customers by phone", customers::CUSTOMERS_BY_PHONE, 1),
     ("a customer by e-mail", customers::CUSTOMER_BY_EMAIL, 1),
     ("a customer by CRM id", customers::CUSTOMER_BY_CRM_ID, 1),
+    ("what a merge moves", merging::HOLDINGS, 1),
     ("a day's reservations", reservations::RESERVED, 4),
     ("a visit's", reservations::VISIT, 9),
     ("a day's reservations and blocks", reservations::RESERVED_OR_BLOCKED, 4),

@@ -225,8 +225,10 @@ fn question(visits: &[&Appointment], change: &Change, call: &Call<'_>) -> Questi
         }
     };
     let sentence = format!("Shall I {shall}? This cannot be undone.");
-    let states: Vec<_> =
-        visits.iter().map(|visit| (visit.id, visit.status, visit.span())).collect();
+    let state = |visit: &&Appointment| {
+        (visit.id, visit.status, visit.span(), visit.customer_id, visit.vehicle_id)
+    };
+    let states: Vec<_> = visits.iter().map(state).collect();
     Question::new(sentence, &format!("{states:?}"))
 }
 

@@ -90,7 +90,8 @@ fn question(row: &store::Appointment, call: &Call<'_>) -> Question {
         call.say(&row.vehicle_description()),
         spoken(row.starts_at, call.now, call.engine.shop().zone)
     );
-    Question::new(sentence, &format!("{} {} {:?}", row.id, row.status, row.span()))
+    let state = (row.id, row.status, row.span(), row.customer_id, row.vehicle_id);
+    Question::new(sentence, &format!("{state:?}"))
 }
 
 /// The reason of a cancellation, which has to say something.

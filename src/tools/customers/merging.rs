@@ -11,7 +11,7 @@ use crate::domain::customer::{AccountStatus, Customer, DEFAULT_TIER};
 use crate::domain::id::CustomerId;
 use crate::domain::text::{self, MAX_MERGED_NOTES};
 use crate::error::{Refusal, ToolError};
-use crate::store::{self, CustomerRow, Session};
+use crate::store::{self, CustomerRow, Holding, Session};
 use crate::tools::arguments::refuse;
 use crate::tools::write::Write;
 use crate::tools::{Answer, Call, Effect, Tool};
@@ -85,7 +85,8 @@ impl Tool for MergeCustomers {
             let data = Merged { customer, moved: Moved::default(), warnings: Vec::new() };
             return write.finish(Answer::repeated(message, data)).await;
         }
-        let question = question(&kept, &merged);
+        let holdings = write.session.holdings(merged.id).await?;
+        let question = question(&kept, &merged, &holdings);
         let (combined, warnings) = combine(kept, &merged)?;
         write.confirm(call, || question).await?;
         let moved = write.session.merge_customers(&combined, &merged).await?;
@@ -102,15 +103,27 @@ impl Tool for MergeCustomers {
     }
 }
 
-fn question(kept: &CustomerRow, merged: &CustomerRow) -> Question {
+fn question(kept: &CustomerRow, merged: &CustomerRow, holdings: &[Holding]) -> Question {
     let named =
         |row: &CustomerRow| format!("{} {} (number {})", row.first_name, row.last_name, row.id);
+    let count = |kind: &str| {
+        let count = holdings.iter().filter(|holding| holding.kind == kind);
+        match count.map(|holding| holding.count).sum::<i64>() {
+            1 => format!("1 {}", kind.trim_end_matches('s')),
+            count => format!("{count} {kind}"),
+        }
+    };
     let sentence = format!(
-        "Shall I make one customer of two: move all of {} to {}? This cannot be undone.",
+        "Shall I make one customer of two: move all of {} to {}, that is {}, {}, {} and {}? This cannot be undone.",
         named(merged),
-        named(kept)
+        named(kept),
+        count("vehicles"),
+        count("appointments"),
+        count("tickets"),
+        count("invoices")
     );
-    Question::new(sentence, &format!("{kept:?} {merged:?}"))
+    // What is put on file leaves no trace in the two records, but for a time in whole seconds.
+    Question::new(sentence, &format!("{kept:?} {merged:?} {holdings:?}"))
 }
 
 async fn find(session: &mut Session, id: CustomerId) -> Result<CustomerRow, ToolError> {
