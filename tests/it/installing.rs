@@ -295,6 +295,46 @@ async fn the_file_of_settings_goes_along() {
     home.refused(&["cursor", "--config", "none.toml"]).await;
 }
 
+#[tokio::test]
+async fn the_file_of_settings_stays() {
+    let home = Home::new();
+    home.write("shop.toml", "[shop]\nbays = 2\n");
+    home.write("other.toml", "[shop]\nbays = 3\n");
+    let path = |name: &str| home.0.path().canonicalize().unwrap().join(name);
+    home.installed(&["cursor", "--config", "shop.toml"]).await;
+    let arguments = || {
+        let file = json_of(&home.path(".cursor/mcp.json"));
+        file["mcpServers"]["servicebay"]["args"].clone()
+    };
+    assert!(home.installed(&["cursor"]).await.contains("already"));
+    home.installed(&["cursor", "--env", "SHOP_REGION=CA"]).await;
+    assert_eq!(arguments(), json!(["serve", "--config", path("shop.toml")]));
+    let output = home.install(&["cursor", "--print"]).await;
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed["mcpServers"]["servicebay"]["args"], arguments());
+    home.installed(&["cursor", "--config", "other.toml"]).await;
+    assert_eq!(arguments(), json!(["serve", "--config", path("other.toml")]));
+    // What the client starts would not.
+    std::fs::remove_file(path("other.toml")).unwrap();
+    assert!(home.refused(&["cursor"]).await.contains("other.toml"));
+}
+
+#[tokio::test]
+async fn a_file_of_settings_that_was_written_by_hand_stays() {
+    for (written, kept) in [
+        (json!(["--config=shop.toml", "serve"]), "shop.toml"),
+        (json!(["serve", "--config", "${userHome}/shop.toml"]), "${userHome}/shop.toml"),
+    ] {
+        let home = Home::new();
+        let server = json!({ "command": "servicebay", "args": written });
+        let before = json!({ "mcpServers": { "servicebay": server } });
+        let file = home.write(".cursor/mcp.json", &before.to_string());
+        home.installed(&["cursor", "--env", "SHOP_BAYS=4"]).await;
+        let server = &json_of(&file)["mcpServers"]["servicebay"];
+        assert_eq!(server["args"], json!(["serve", "--config", kept]));
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn links_and_access_stay() {

@@ -156,7 +156,7 @@ impl Client {
 
     /// The server as this client writes it, but for its environment.
     pub fn shape(self, entry: &Entry) -> Value {
-        let Entry { command, arguments, .. } = entry;
+        let (command, arguments) = (&entry.command, entry.arguments());
         match self {
             Self::ClaudeCode | Self::Cursor | Self::VsCode | Self::VsCodeInsiders => {
                 json!({ "type": "stdio", "command": command, "args": arguments })

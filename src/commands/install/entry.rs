@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsStr;
 use std::io;
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -16,8 +17,8 @@ use super::clients::Client;
 pub struct Entry {
     /// The program, by its full path: clients look in other folders than a shell does.
     pub command: String,
-    /// Its arguments.
-    pub arguments: Vec<String>,
+    /// The file of settings that it reads, by its full path.
+    pub config: Option<String>,
     /// The settings that are given to it.
     pub environment: BTreeMap<String, String>,
 }
@@ -32,11 +33,20 @@ impl Entry {
             let unreadable = |path| io::Error::other(format!("{path:?} is not UTF-8"));
             path.into_os_string().into_string().map_err(unreadable)
         };
-        let mut arguments = vec!["serve".to_owned()];
-        if let Some(config) = config {
-            arguments.extend(["--config".to_owned(), text(std::path::absolute(config)?)?]);
-        }
-        Ok(Self { command: text(this_program()?)?, arguments, environment })
+        let config = config.map(|config| text(std::path::absolute(config)?)).transpose()?;
+        Ok(Self { command: text(this_program()?)?, config, environment })
+    }
+
+    /// The program's arguments.
+    pub fn arguments(&self) -> Vec<String> {
+        let config = self.config.iter().flat_map(|config| ["--config".to_owned(), config.clone()]);
+        iter::once("serve".to_owned()).chain(config).collect()
+    }
+
+    /// The same with the file of settings that an earlier `present` one reads, where this names none.
+    pub fn keeping_config(&self, present: Option<&Map<String, Value>>) -> Self {
+        let earlier = || present.and_then(config_of).map(str::to_owned);
+        Self { config: self.config.clone().or_else(earlier), ..self.clone() }
     }
 
     /// The server as `client` writes it, with what a user has added to an earlier `present` one.
@@ -74,6 +84,21 @@ impl Entry {
         let secret = self.environment.iter().filter(|(name, value)| is_secret(name, value));
         secret.map(|(name, _)| name.as_str())
     }
+}
+
+/// The file of settings that a server's arguments name.
+fn config_of(server: &Map<String, Value>) -> Option<&str> {
+    let arguments = server.get("args")?.as_array()?;
+    let mut words = arguments.iter().filter_map(Value::as_str);
+    while let Some(word) = words.next() {
+        if word == "--config" {
+            return words.next();
+        }
+        if let Some(file) = word.strip_prefix("--config=") {
+            return Some(file);
+        }
+    }
+    None
 }
 
 /// The path of this program as the shell finds it, which an update leaves in place, else the real one.
@@ -133,6 +158,24 @@ mod tests {
         assert_eq!(read("NHTSA_BASE_URL="), Some(("NHTSA_BASE_URL".into(), String::new())));
         for wrong in ["SHOP_BAYS", "=3", "3A=3", "A B=3", "A=b\nc"] {
             assert_eq!(read(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_names_its_file_of_settings() {
+        let read = |arguments: &[&str]| {
+            let server = json!({ "command": "servicebay", "args": arguments });
+            server.as_object().and_then(config_of).map(str::to_owned)
+        };
+        for named in [
+            &["serve", "--config", "a.toml"][..],
+            &["--config", "a.toml", "serve"],
+            &["serve", "--config=a.toml"],
+        ] {
+            assert_eq!(read(named).as_deref(), Some("a.toml"), "{named:?}");
+        }
+        for none in [&[][..], &["serve"], &["serve", "--config"]] {
+            assert_eq!(read(none), None, "{none:?}");
         }
     }
 

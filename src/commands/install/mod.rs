@@ -50,9 +50,6 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> io::Result<ExitCode> 
     let environment: BTreeMap<String, String> = environment.into_iter().collect();
     variables::check(&environment).map_err(io::Error::other)?;
     let environment = variables::from_anywhere(environment)?;
-    if !uninstall {
-        check_settings(config, &environment)?;
-    }
     let entry = Entry::of_this_program(config, environment)?;
     let home = Folders::of_user().map(|folders| folders.home);
     let places = Places::of_user(home.ok_or_else(|| io::Error::other("there is no home folder"))?);
@@ -69,9 +66,11 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> io::Result<ExitCode> 
 }
 
 /// Refuses what the server would refuse when the client starts it.
-fn check_settings(config: Option<&Path>, environment: &BTreeMap<String, String>) -> io::Result<()> {
-    let env = |name: &str| environment.get(name).cloned();
-    Config::load_with(config, &env).map_err(io::Error::other).map(drop)
+fn check_settings(entry: &Entry) -> Result<(), String> {
+    let env = |name: &str| entry.environment.get(name).cloned();
+    // A client may put something in the place of `${…}`, or start the server in a folder of its own.
+    let config = entry.config.as_deref().map(Path::new).filter(|path| path.is_absolute());
+    Config::load_with(config, &env).map_err(|why| why.to_string()).map(drop)
 }
 
 /// The file of one client, and the server's name in it.
@@ -91,13 +90,13 @@ impl File {
     fn print(&self, entry: &Entry) -> io::Result<ExitCode> {
         let File { client, path, name } = self;
         let text = if *client == Client::Codex {
+            check_settings(entry).map_err(io::Error::other)?;
             toml(client.section(), name, entry)
         } else {
             let original = Original::read(path).map_err(|why| io::Error::other(self.told(why)))?;
             let document = Document::read(original.text(), client.section())
                 .map_err(|why| io::Error::other(self.told(why)))?;
-            let present = self.own(&document, entry).map_err(io::Error::other)?;
-            let server = entry.merged(*client, present);
+            let server = self.server(&document, entry).map_err(io::Error::other)?;
             let document = json!({ client.section(): { name: server } });
             format!("{}\n", serde_json::to_string_pretty(&document)?)
         };
@@ -112,8 +111,7 @@ impl File {
         let File { client, path, name } = self;
         let is_new = path.parent().is_some_and(|folder| !folder.exists());
         let backup = self.edit(|document| {
-            let present = self.own(document, entry)?;
-            let server = entry.merged(*client, present);
+            let server = self.server(document, entry)?;
             document.with(name, &server).map_err(|why| self.told(why))
         })?;
         let title = client.title();
@@ -153,6 +151,18 @@ impl File {
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The server as the file is to hold it, with what an earlier installation has set.
+    fn server(
+        &self,
+        document: &Document<'_>,
+        entry: &Entry,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, String> {
+        let present = self.own(document, entry)?;
+        let entry = entry.keeping_config(present);
+        check_settings(&entry)?;
+        Ok(entry.merged(self.client, present))
     }
 
     /// The server that the file holds, which has to be this program.
@@ -214,9 +224,10 @@ fn tell_backup(backup: Option<&Path>) -> io::Result<()> {
 
 /// The server as TOML, whose basic strings are JSON's.
 fn toml(section: &str, name: &str, entry: &Entry) -> String {
-    let Entry { command, arguments, environment } = entry;
+    let Entry { command, environment, .. } = entry;
+    let arguments = json!(entry.arguments());
     let mut text =
-        format!("[{section}.{name}]\ncommand = {}\nargs = {}\n", json!(command), json!(arguments));
+        format!("[{section}.{name}]\ncommand = {}\nargs = {arguments}\n", json!(command));
     if !environment.is_empty() {
         text.push_str(&format!("\n[{section}.{name}.env]\n"));
         for (key, value) in environment {
