@@ -17,12 +17,12 @@ pub enum Unwritten {
 /// What was given for an argument, by its name.
 type Given<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// A prompt, offered where all tools that it needs are listed.
+/// A prompt, offered where all tools that it needs are listed, of each alternative one.
 struct Offer {
     name: &'static str,
     title: &'static str,
     description: &'static str,
-    needs: &'static [&'static str],
+    needs: &'static [&'static [&'static str]],
     /// Names and descriptions; none has to be given.
     arguments: &'static [(&'static str, &'static str)],
     write: fn(&Engine, Given<'_>) -> String,
@@ -33,7 +33,7 @@ static OFFERS: [Offer; 3] = [
         name: "front_desk",
         title: "Front desk",
         description: "The policy of a good service adviser, to work by from now on.",
-        needs: &[],
+        needs: &[&["lookup_customer", "book_appointment"]],
         arguments: &[],
         write: |engine, _| front_desk(engine),
     },
@@ -41,7 +41,7 @@ static OFFERS: [Offer; 3] = [
         name: "book_visit",
         title: "Book a visit",
         description: "Book a visit, from the caller's name to the confirmed time.",
-        needs: &["get_available_slots", "book_appointment"],
+        needs: &[&["lookup_customer"], &["get_available_slots"], &["book_appointment"]],
         arguments: &[
             ("customer", "Name, phone number or e-mail address."),
             ("service_type", "What is to be done, such as oil_change."),
@@ -53,7 +53,7 @@ static OFFERS: [Offer; 3] = [
         name: "morning_briefing",
         title: "Morning briefing",
         description: "What the shop has to know of a day before it opens.",
-        needs: &["search_appointments"],
+        needs: &[&["search_appointments"]],
         arguments: &[
             ("date", "The day; left out: today."),
             ("bay", "Only this bay."),
@@ -65,16 +65,51 @@ static OFFERS: [Offer; 3] = [
 
 /// The policy, which speaks only of what can be done here.
 fn front_desk(engine: &Engine) -> String {
-    let money = match engine.lists("create_payment") {
-        true => "Say invoice and amount back. Record what was received, never what is promised. ",
-        false => "Promise no price and settle no bill: somebody of the shop does. ",
+    let either = |tool, with: &'static str, without: &'static str| {
+        if engine.lists(tool) { with } else { without }
     };
-    let handover = match engine.lists("create_ticket") {
-        true => "open a ticket with a high priority and say who will call back",
-        false => "say that somebody of the shop will call back, and end kindly",
-    };
+    let money = either(
+        "create_payment",
+        "Say invoice and amount back. Record what was received, never what is promised. ",
+        "Promise no price and settle no bill: somebody of the shop does. ",
+    );
+    let handover = either(
+        "create_ticket",
+        "open a ticket with a high priority and say who will call back",
+        "say that somebody of the shop will call back, and end kindly",
+    );
+    let look_up = either(
+        "lookup_customer",
+        "Look the caller up by their number and ask for the name.",
+        "Ask for the name and the number.",
+    );
+    let danger = either(
+        "book_appointment",
+        "offer the soonest time and a person of the shop",
+        "offer a person of the shop",
+    );
+    let schedule = either("get_available_slots", " Free times come from the schedule alone.", "");
+    let hold = either("hold_slot", " Hold the chosen one while you take details.", "");
+    let booking = either(
+        "book_appointment",
+        include_str!("prompts/front_desk_booking.md"),
+        "**No bookings.** Visits are booked and changed by somebody of the shop: promise no time.\n",
+    );
+    let changes = either(
+        "cancel_appointment",
+        concat!(include_str!("prompts/front_desk_changes.md"), "\n"),
+        "",
+    );
     let policy = include_str!("prompts/front_desk.md").trim_end();
-    policy.replace("{MONEY}", money).replace("{HANDOVER}", handover)
+    policy
+        .replace("{BOOKING}\n", booking)
+        .replace("{CHANGES}\n\n", changes)
+        .replace("{MONEY}", money)
+        .replace("{HANDOVER}", handover)
+        .replace("{LOOK_UP}", look_up)
+        .replace("{DANGER}", danger)
+        .replace("{SCHEDULE}", schedule)
+        .replace("{HOLD}", hold)
 }
 
 fn book_visit(argument: Given<'_>) -> String {
@@ -133,7 +168,9 @@ fn morning_briefing(engine: &Engine, argument: Given<'_>) -> String {
 
 impl Engine {
     fn prompt_offers(&self) -> impl Iterator<Item = &'static Offer> {
-        OFFERS.iter().filter(|offer| offer.needs.iter().all(|tool| self.lists(tool)))
+        OFFERS
+            .iter()
+            .filter(|offer| offer.needs.iter().all(|any| any.iter().any(|tool| self.lists(tool))))
     }
 
     /// The prompts as MCP lists them, in a fixed order.

@@ -75,10 +75,43 @@ async fn a_prompt_needs_the_tools_that_it_speaks_of() {
     let mut server = shop.server().await;
     let answer = server.request("prompts/get", json!({ "name": "book_visit" })).await;
     assert_eq!(answer["error"]["code"], -32602, "{answer}");
+    // Nobody is found by name there, and where VINs alone are decoded, there is no front desk.
+    for (toolsets, listed) in
+        [("appointments", &["front_desk", "morning_briefing"][..]), ("vin", &[]), ("billing", &[])]
+    {
+        let shop = Shop::open(Database::Sqlite).await.with_env("SERVICEBAY_TOOLSETS", toolsets);
+        assert_eq!(names(&shop).await, listed, "{toolsets}");
+    }
     let shop = Shop::open(Database::Sqlite).await.with_env("SERVICEBAY_READ_ONLY", "true");
     assert_eq!(names(&shop).await, ["front_desk", "morning_briefing"]);
     let shop = Shop::open(Database::Sqlite).await.with_env("SERVICEBAY_PROFILE", "voice");
     assert_eq!(names(&shop).await, ["front_desk", "book_visit"]);
+}
+
+#[rstest]
+#[case("SERVICEBAY_TOOLSETS", "appointments", &["Look the caller up"], &["Ask for the name", "Hold the"])]
+#[case("SERVICEBAY_TOOLSETS", "crm", &["Offer, say back", "Before you cancel", "soonest time",
+    "the schedule"], &["Look the caller up", "No bookings"])]
+#[case("SERVICEBAY_PROFILE", "full", &["No bookings"], &["Look the caller up", "Offer, say back",
+    "Before you cancel", "soonest time", "the schedule alone", "Hold the"])]
+#[tokio::test]
+async fn the_policy_speaks_of_what_can_be_done_here(
+    #[case] setting: &str,
+    #[case] value: &str,
+    #[case] unsaid: &[&str],
+    #[case] said: &[&str],
+) {
+    let shop = Shop::open(Database::Sqlite).await.with_env(setting, value);
+    let mut server = shop.server().await;
+    let policy = server.request("prompts/get", json!({ "name": "front_desk" })).await;
+    let policy = text(&policy);
+    for word in unsaid {
+        assert!(!policy.contains(word), "{word}: {policy}");
+    }
+    for word in said {
+        assert!(policy.contains(word), "{word}: {policy}");
+    }
+    assert!(!policy.contains(['{', '}']) && !policy.contains("\n\n\n"), "{policy}");
 }
 
 #[rstest]
