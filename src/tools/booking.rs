@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::arguments::refuse;
 use super::customers::{customer_not_found, optional};
-use super::holds::{KeptTime, hold_not_found};
+use super::holds::{KeptTime, booked_for_another_time, hold_not_found};
 use super::slots::Wanted;
 use super::times::read_instant;
 use super::vehicles::vehicle_not_found;
@@ -161,7 +161,18 @@ impl BookAppointment {
                         && row.service_type == self.service_type
                         && matches!(row.status, Status::Scheduled | Status::Confirmed)
                 });
-                same.map_or(Err(refusal.into()), |row| Ok(Taken::Booked(row.into())))
+                let Some(same) = same else { return Err(refusal.into()) };
+                match start.filter(|&start| start != same.starts_at) {
+                    None => Ok(Taken::Booked(same.into())),
+                    // Whoever says another time believes in that one.
+                    Some(start) => Err(booked_for_another_time(
+                        "scheduled_at",
+                        start,
+                        (&id, same.starts_at),
+                        call,
+                    )
+                    .into()),
+                }
             }
         }
     }

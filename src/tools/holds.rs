@@ -271,6 +271,20 @@ impl KeptTime {
     }
 }
 
+/// The refusal of a start that is not that of the visit that a hold became.
+pub(super) fn booked_for_another_time(
+    field: &str,
+    start: Timestamp,
+    (id, visit): (&HoldId, Timestamp),
+    call: &Call<'_>,
+) -> Refusal {
+    let zone = call.engine.shop().zone;
+    let (start, visit) = (rfc3339(start, zone), rfc3339(visit, zone));
+    let error = format!("{start} is not the start of the visit that hold {id} became, {visit}");
+    refuse(field, error)
+        .hint("The visit is as it was. reschedule_appointment without hold_id moves it; a further visit is booked without hold_id.")
+}
+
 /// The refusal of an id under which nothing is held.
 pub(super) fn hold_not_found(id: &str) -> Refusal {
     let id: String = id.chars().filter(|c| !c.is_control()).take(40).collect();

@@ -93,6 +93,26 @@ async fn a_start_beside_the_hold_must_be_its_own(
 
 #[rstest]
 #[tokio::test]
+async fn a_start_beside_a_used_hold_must_be_that_of_its_visit(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    let (day, owner) = (next_weekday(Weekday::Wed, 1), shop.owner().await);
+    let hold_id = held(&shop, &at(day, "10:00")).await;
+    let booking_at = |time: &str| with(booking(owner, &hold_id), "scheduled_at", at(day, time));
+    let booked = shop.call("book_appointment", booking_at("10:00")).await;
+    let other = shop.call("book_appointment", booking_at("13:00")).await;
+    assert_eq!(other.refusal(), "invalid_argument");
+    assert!(other.error().contains("scheduled_at"), "{}", other.error());
+    assert!(other.error().contains(&out(day, "10:00")), "{}", other.error());
+    let again = shop.call("book_appointment", booking_at("10:00")).await;
+    assert!(again.is_replayed());
+    assert_eq!(again.success()["appointment_id"], booked.success()["appointment_id"]);
+    assert_eq!(shop.number("select count(*) from appointments").await, 1);
+}
+
+#[rstest]
+#[tokio::test]
 async fn more_minutes_than_were_held_must_be_free_too(
     #[values(Database::Sqlite, Database::Postgres)] database: Database,
 ) {

@@ -64,3 +64,20 @@ async fn a_refused_move_leaves_the_visit_and_the_hold(
     assert_eq!(shop.number("select count(*) from reservations").await, 2);
     shop.call("reschedule_appointment", moving(visit, &hold_id)).await.success();
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_used_hold_moves_a_visit_nowhere_else(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let (shop, visit, hold_id) = open(database).await;
+    let day = next_weekday(Weekday::Mon, 1);
+    let moved = shop.call("reschedule_appointment", moving(visit, &hold_id)).await;
+    let to = |time: &str| with(moving(visit, &hold_id), "new_datetime", at(day, time));
+    let reply = shop.call("reschedule_appointment", to("15:00")).await;
+    assert_eq!(reply.refusal(), "invalid_argument");
+    assert!(reply.error().starts_with("new_datetime "), "{}", reply.error());
+    let again = shop.call("reschedule_appointment", to("14:00")).await;
+    assert!(again.is_replayed());
+    assert_eq!(again.success()["new_datetime"], moved.success()["new_datetime"]);
+}

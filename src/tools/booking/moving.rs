@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::appointments::{BOOK_ANEW, find, refuse_closed};
 use super::super::arguments::refuse;
-use super::super::holds::{KeptTime, hold_not_found};
+use super::super::holds::{KeptTime, booked_for_another_time, hold_not_found};
 use super::super::slots::Wanted;
 use super::super::times::read_instant;
 use super::super::write::Write;
@@ -153,8 +153,19 @@ impl RescheduleAppointment {
             Ok(kept) => Ok(Taken::Kept(kept)),
             Err(refusal) => {
                 let moved = write.session.appointment_by_hold(&id).await?;
-                let is_moved = moved.is_some_and(|moved| moved.id == visit);
-                if is_moved { Ok(Taken::Moved) } else { Err(refusal.into()) }
+                let Some(moved) = moved.filter(|moved| moved.id == visit) else {
+                    return Err(refusal.into());
+                };
+                match start.filter(|&start| start != moved.starts_at) {
+                    None => Ok(Taken::Moved),
+                    Some(start) => Err(booked_for_another_time(
+                        "new_datetime",
+                        start,
+                        (&id, moved.starts_at),
+                        call,
+                    )
+                    .into()),
+                }
             }
         }
     }
