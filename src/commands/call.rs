@@ -27,7 +27,11 @@ pub async fn run(config: Config, Arguments { tool, arguments }: Arguments) -> io
     // What is no JSON is refused by the tool, as any wrong argument is.
     let arguments = serde_json::from_str(&text).unwrap_or(Value::String(text));
     let engine = Engine::new(config);
-    let reply = engine.call(&tool, arguments, &CallContext::default()).await;
+    let context = CallContext::default();
+    let mut reply = engine.call(&tool, arguments.clone(), &context).await;
+    if engine.finish_indexing().await && reply.is_error && engine.is_read_only(&tool) {
+        reply = engine.call(&tool, arguments, &context).await;
+    }
     engine.close().await;
     writeln!(io::stdout(), "{}", reply.text)?;
     Ok(ExitCode::from(u8::from(reply.is_error)))

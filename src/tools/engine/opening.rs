@@ -12,6 +12,9 @@ use crate::store::Store;
 /// How long the end of the process waits for the calendar.
 const LAST_WRITES: Duration = Duration::from_secs(1);
 
+/// How long a process of one call waits for the search index: a million customers take a few minutes.
+const INDEXING_LIMIT: Duration = Duration::from_secs(900);
+
 impl Engine {
     /// The database. The first call opens it, and so does the next one after it could not be opened
     /// or was deleted, replaced or made anew.
@@ -60,6 +63,16 @@ impl Engine {
             calendar.stop();
             let _ = tokio::time::timeout(LAST_WRITES, task).await;
         }
+    }
+
+    /// Waits until the search index is up to date, where a call has begun to make it so; whether it is. A
+    /// server goes on with that beside its calls, and a process of one call would lose it each time.
+    pub async fn finish_indexing(&self) -> bool {
+        let store = self.open_store().filter(|store| store.is_catching_up());
+        let Some(store) = store else { return false };
+        // One run at a time: this one begins when the other is over, and finds little left.
+        let rest = store.index_customers(|_, _| ());
+        tokio::time::timeout(INDEXING_LIMIT, rest).await.is_ok_and(|indexed| indexed.is_ok())
     }
 
     /// Closes the database, if it was opened.

@@ -10,6 +10,8 @@ use crate::shop::{Database, Shop};
 
 /// More than a search looks at without the index, in two blocks.
 const MANY: i64 = 1_000;
+/// So many that a search does not wait for all of them, on most machines.
+const PATIENCE_TAKES: i64 = 20_000;
 
 /// Has the index catch up; customers whom another process is adding at that moment are left to it.
 pub async fn migrate(shop: &Shop) {
@@ -26,11 +28,15 @@ async fn pending(shop: &Shop) -> i64 {
     shop.number("select count(*) from search_pending").await
 }
 
-/// Puts many customers on file past the server; every hundredth is a Quirin.
 async fn put_many(shop: &Shop) {
+    put_customers(shop, MANY).await;
+}
+
+/// Puts so many customers on file past the server; every hundredth is a Quirin.
+async fn put_customers(shop: &Shop, many: i64) {
     shop.call("search_customers", json!({})).await.success();
     let sql = format!(
-        "with recursive n (i) as (select 1 union all select i + 1 from n where i < {MANY})
+        "with recursive n (i) as (select 1 union all select i + 1 from n where i < {many})
          insert into customers (id, first_name, last_name, email, email_key, phone_number, created_at)
          select 65000 + i, case when i % 100 = 0 then 'Quirin' else 'Ann' end, 'Lee' || i,
                 'lee' || i || '@example.com', 'lee' || i || '@example.com', '+1212' || (5550000 + i), i
@@ -111,6 +117,26 @@ async fn a_killed_run_leaves_every_search_right(
         run.kill().await.unwrap();
     }
     check_many(&shop).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_call_of_the_command_line_waits_for_the_index(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    put_customers(&shop, PATIENCE_TAKES).await;
+    let mut run = shop.command().arg("migrate").spawn().unwrap();
+    while shop.number("select count(*) from search_pending where claim <> 0").await == 0
+        && pending(&shop).await > 0
+    {}
+    run.kill().await.unwrap();
+    let arguments = json!({ "query": "quirin lee19900" }).to_string();
+    let output = shop.command().args(["call", "search_customers", &arguments]).output().await;
+    let reply: Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+    assert_eq!(reply["success"], true, "{reply}");
+    assert_eq!(ids(&reply["data"]), [84_900]);
+    assert_eq!(pending(&shop).await, 0);
 }
 
 #[rstest]
