@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 use chrono_tz::Tz;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 use tokio_util::sync::CancellationToken;
 
 use crate::clients::UpstreamError;
@@ -50,6 +50,8 @@ pub struct Calendar {
     outages: AtomicU32,
     /// Held while the calendar is written.
     writing: Mutex<()>,
+    /// Set once the address has proved to be that of a calendar.
+    proved: OnceCell<()>,
 }
 
 /// What the database says of the reading.
@@ -93,12 +95,22 @@ impl Calendar {
             stopping: CancellationToken::new(),
             outages: AtomicU32::new(0),
             writing: Mutex::new(()),
+            proved: OnceCell::new(),
         })
     }
 
     /// The service itself.
     pub fn client(&self) -> &CalendarClient {
         &self.client
+    }
+
+    /// Has the calendar prove that it is one, once: some servers take what is written elsewhere, too,
+    /// and make a new calendar of each event.
+    ///
+    /// # Errors
+    /// Where it is none, or does not answer.
+    pub async fn prove(&self) -> Result<(), UpstreamError> {
+        self.proved.get_or_try_init(|| self.client.prove()).await.map(|&()| ())
     }
 
     /// What a reply has to say of the calendar where what is blocked is only known from before, or in

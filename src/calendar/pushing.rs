@@ -53,6 +53,13 @@ impl Calendar {
     pub async fn push(&self, store: &Store, salt: &str) -> Result<Pushed, CalendarError> {
         let _only = self.writing.lock().await;
         let claimed_at = now();
+        if !self.proved.initialized() && store.read_aside().await?.has_due_marks(claimed_at).await?
+        {
+            let proved = timeout(ONE, self.prove()).await;
+            if let Err(error) = proved.unwrap_or(Err(UpstreamError::Timeout)) {
+                return Ok(self.unproved(&error));
+            }
+        }
         let until = claimed_at.plus_seconds(CLAIM_SECONDS);
         let address = self.client.address();
         let marks = store.claim_marks(&address, salt, BATCH, claimed_at, until).await?;
@@ -68,6 +75,19 @@ impl Calendar {
         let (pushed, outcomes) = judge(results, now(), &self.outages);
         store.settle_marks(&outcomes).await?;
         Ok(pushed)
+    }
+
+    /// Nothing is written to what has not proved to be a calendar; it is asked again later.
+    fn unproved(&self, error: &UpstreamError) -> Pushed {
+        let wait = if error.is_outage() {
+            wait_seconds(0, self.outages.fetch_add(1, Ordering::Relaxed), error)
+        } else {
+            LOCKED_OUT_WAIT_SECONDS
+        };
+        let advice = self.client.advice(error);
+        tracing::warn!(%error, wait_seconds = wait, "nothing is written to the calendar: {advice}");
+        let pause = Some(Duration::from_secs(u64::try_from(wait).unwrap_or(1)));
+        Pushed { failed: 1, pause, ..Pushed::default() }
     }
 
     async fn write_one(&self, mark: Mark) -> (Mark, Result<Outcome, UpstreamError>) {
@@ -126,25 +146,6 @@ fn noticed(
     }
 }
 
-/// Whether the calendar as a whole does not answer, rather than refuse one event.
-fn is_outage(error: &UpstreamError) -> bool {
-    match error {
-        UpstreamError::Timeout
-        | UpstreamError::Unavailable(_)
-        | UpstreamError::Interrupted(_)
-        | UpstreamError::RateLimited { .. }
-        | UpstreamError::Unauthorized
-        | UpstreamError::CircuitOpen
-        | UpstreamError::Off
-        | UpstreamError::Status(502..=504) => true,
-        UpstreamError::InDoubt(last) => is_outage(last),
-        UpstreamError::Status(_)
-        | UpstreamError::Redirected(_)
-        | UpstreamError::Malformed { .. }
-        | UpstreamError::Unsendable => false,
-    }
-}
-
 /// What is noted of each, and how long to leave the calendar alone: where it answers nothing at all,
 /// single events are not tried one after the other.
 fn judge(
@@ -152,7 +153,9 @@ fn judge(
     now: Timestamp,
     outages: &AtomicU32,
 ) -> (Pushed, Vec<(Mark, Outcome)>) {
-    let is_down = results.iter().all(|(_, result)| result.as_ref().err().is_some_and(is_outage));
+    let is_down = results
+        .iter()
+        .all(|(_, result)| result.as_ref().err().is_some_and(UpstreamError::is_outage));
     let outage = if is_down {
         outages.fetch_add(1, Ordering::Relaxed)
     } else {
@@ -180,7 +183,7 @@ fn judge(
                     pushed.pause = Some(pushed.pause.unwrap_or_default().max(pause));
                 }
                 let next_at = now.plus_seconds(wait);
-                Outcome::Failed { next_at, is_refused: !is_outage(&error) }
+                Outcome::Failed { next_at, is_refused: !error.is_outage() }
             }
         };
         outcomes.push((mark, outcome));
@@ -201,7 +204,7 @@ fn wait_seconds(attempts: i64, outage: u32, error: &UpstreamError) -> i64 {
             (2 * doubled(outage.into())).min(LONGEST_LIMITED_WAIT_SECONDS)
         }
         UpstreamError::Unauthorized => LOCKED_OUT_WAIT_SECONDS,
-        error if is_outage(error) => doubled(outage.into()).min(LONGEST_OUTAGE_WAIT_SECONDS),
+        error if error.is_outage() => doubled(outage.into()).min(LONGEST_OUTAGE_WAIT_SECONDS),
         _ => (5 * doubled(attempts)).min(LONGEST_WAIT_SECONDS),
     }
 }

@@ -104,6 +104,8 @@ impl Calendar {
 
     /// What the calendar says that is not known yet, and whether it was read as a whole.
     async fn look(&self, store: &Store, started: Timestamp) -> Result<(Read, bool), CalendarError> {
+        // What is no calendar may answer as well, and would seem to block nothing.
+        self.prove().await?;
         let window = self.window(started);
         let state = store.read_aside().await?.calendar_state().await?;
         // Once a day the window has moved on, and everything is read anew.

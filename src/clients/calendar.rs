@@ -133,6 +133,17 @@ impl CalendarClient {
         }
     }
 
+    /// Makes sure that what is written gets into a calendar. Google writes nowhere else.
+    ///
+    /// # Errors
+    /// Where it is none, or does not answer.
+    pub async fn prove(&self) -> Result<(), UpstreamError> {
+        match self {
+            Self::CalDav(caldav) => caldav.check().await.map(drop),
+            Self::Google(_) => Ok(()),
+        }
+    }
+
     /// What to do about an error of [`CalendarClient::check`].
     pub fn advice(&self, error: &UpstreamError) -> &'static str {
         match (error, self) {
@@ -145,7 +156,12 @@ impl CalendarClient {
                  e-mail address, with the right to make changes, and check \
                  GOOGLE_APPLICATION_CREDENTIALS."
             }
-            (UpstreamError::Status(404) | UpstreamError::Malformed { .. }, Self::CalDav(_)) => {
+            (
+                UpstreamError::Status(404 | 405)
+                | UpstreamError::Redirected(_)
+                | UpstreamError::Malformed { .. },
+                Self::CalDav(_),
+            ) => {
                 "CALDAV_URL has to be the address of the calendar itself, as its server shows it, \
                  not that of the server."
             }

@@ -111,6 +111,24 @@ impl UpstreamError {
         }
     }
 
+    /// Whether the service as a whole does not answer, rather than refuse one request.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Timeout
+            | Self::Unavailable(_)
+            | Self::Interrupted(_)
+            | Self::RateLimited { .. }
+            | Self::Unauthorized
+            | Self::CircuitOpen
+            | Self::Off
+            | Self::Status(502..=504) => true,
+            Self::InDoubt(last) => last.is_outage(),
+            Self::Status(_) | Self::Redirected(_) | Self::Malformed { .. } | Self::Unsendable => {
+                false
+            }
+        }
+    }
+
     /// Whether only the shop's settings can mend it, or the service's.
     pub fn is_of_settings(&self) -> bool {
         matches!(self, Self::Unauthorized | Self::Redirected(_))

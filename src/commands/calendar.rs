@@ -32,6 +32,12 @@ enum Action {
 
 /// Does it.
 pub async fn run(config: Config, arguments: Arguments) -> io::Result<ExitCode> {
+    let is_sync = arguments.ics.is_none();
+    if is_sync && config.server.read_only {
+        return Err(io::Error::other(
+            "SERVICEBAY_READ_ONLY is true, and a sync changes the calendar; unset it for the sync",
+        ));
+    }
     let store = Store::open(&config.database, &config.shop)
         .await
         .map_err(|error| io::Error::other(format!("{}: {error}", config.database)))?;
@@ -49,6 +55,17 @@ async fn sync(config: &Config, store: &Store) -> io::Result<ExitCode> {
             "no calendar is connected; set CALDAV_URL or GOOGLE_CALENDAR_ID",
         ));
     };
+    // Before the database takes it for the shop's calendar. One that is away only counts as such.
+    if let Err(error) = calendar.prove().await
+        && !error.is_outage()
+    {
+        let advice = calendar.client().advice(&error);
+        writeln!(
+            io::stderr(),
+            "servicebay: nothing was written to the calendar: {error}. {advice}"
+        )?;
+        return Ok(ExitCode::FAILURE);
+    }
     let Pushed { written, failed, .. } =
         push_all(&calendar, store).await.map_err(|error| io::Error::other(error.to_string()))?;
     let left = match failed {

@@ -74,6 +74,13 @@ impl Radicale {
         unfolded.map(|piece| piece.replace("&amp;", "&").replace("&lt;", "<")).collect()
     }
 
+    /// How many calendars it keeps.
+    pub fn calendars(&self) -> usize {
+        let home = self.folder.path().join("collections/collection-root").join(USER);
+        let entries = std::fs::read_dir(home).unwrap().map(|entry| entry.unwrap().file_name());
+        entries.filter(|name| !name.to_string_lossy().starts_with('.')).count()
+    }
+
     /// Puts an event into the calendar, as staff do: lines between its `BEGIN` and `END`.
     pub async fn put(&self, name: &str, lines: &[&str]) {
         let text = format!(

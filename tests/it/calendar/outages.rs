@@ -10,6 +10,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{connected, events, hour, property, until, utc_hour};
 use crate::data;
+use crate::radicale::Radicale;
 use crate::shop::{Database, Shop};
 
 #[rstest]
@@ -158,12 +159,54 @@ async fn doctor_looks_at_the_calendar() {
 
 #[rstest]
 #[tokio::test]
+async fn nothing_is_written_to_what_is_no_calendar(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let radicale = Radicale::start().await;
+    let shop = super::connect(Shop::open_all_day(database, "").await, &radicale);
+    let right = radicale.settings()[0].1.clone();
+    let mut shop = shop.with_env("CALDAV_URL", right.replace("/visits", ""));
+    let owner = shop.owner().await;
+    let mut server = shop.server().await;
+    server.call("book_appointment", data::visit(owner, &hour(9))).await.success();
+    let warning = "nothing is written to the calendar: CALDAV_URL has to be";
+    until("a warning", async || server.stderr().contains(warning).then_some(())).await;
+    server.kill().await;
+    shop.restart().await;
+    let output = shop.command().args(["calendar", "sync"]).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("CALDAV_URL has to be the address of the calendar itself"), "{told}");
+    assert_eq!(radicale.calendars(), 1);
+    // Once the address is right, nothing is missing.
+    shop = shop.with_env("CALDAV_URL", right);
+    let output = shop.command().args(["calendar", "sync"]).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    events(&radicale, 1, |event| property(event, "DTSTART") == utc_hour(9)).await;
+}
+
+#[tokio::test]
+async fn a_read_only_program_syncs_nothing() {
+    let (shop, radicale) = connected(Database::Sqlite).await;
+    let mut command = shop.command();
+    command.env("SERVICEBAY_READ_ONLY", "true").args(["calendar", "sync"]);
+    let output = command.output().await.unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("SERVICEBAY_READ_ONLY is true, and a sync changes"), "{told}");
+    assert!(radicale.events().await.is_empty());
+}
+
+#[rstest]
+#[tokio::test]
 async fn an_event_that_the_calendar_refuses_holds_up_no_other(
     #[values(Database::Sqlite, Database::Postgres)] database: Database,
 ) {
     let server = MockServer::start().await;
     let answer = |status| ResponseTemplate::new(status).insert_header("ETag", "\"1\"");
-    let state = "<multistatus xmlns=\"DAV:\"><sync-token>1</sync-token></multistatus>";
+    let state = "<multistatus xmlns=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><response>\
+                 <href>/</href><propstat><prop><resourcetype><C:calendar/></resourcetype></prop>\
+                 </propstat></response><sync-token>1</sync-token></multistatus>";
     for (kind, mock) in [
         ("PUT", Mock::given(body_string_contains("Poison")).respond_with(answer(500))),
         ("PUT", Mock::given(method("PUT")).respond_with(answer(201))),
