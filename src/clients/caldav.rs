@@ -97,6 +97,8 @@ pub struct CalDav {
     /// For what has changed: a long answer must not keep an event from being written.
     reading: Http,
     address: String,
+    /// Whose calendar it is, where a user is named.
+    owner: Option<Owner>,
     zone: Tz,
 }
 
@@ -109,7 +111,9 @@ impl CalDav {
             credentials.map(|(username, password)| Credentials::Basic { username, password });
         let http =
             |limits| Http::new(Upstream::Calendar, &url, credentials.clone(), limits).resting(REST);
-        Some(Self { writing: http(WRITING), reading: http(READING), address: url.clone(), zone })
+        let owner = settings.username.as_deref().map(Owner::new);
+        let (writing, reading) = (http(WRITING), http(READING));
+        Some(Self { writing, reading, address: url.clone(), owner, zone })
     }
 
     pub(super) fn address(&self) -> String {
@@ -232,9 +236,10 @@ impl CalDav {
     ) -> Result<Changes, UpstreamError> {
         let status = self.events_in(window).await?;
         let Multistatus { responses, is_cut_off, .. } = status.unwrap_or_default();
-        let zone = self.zone;
+        let (zone, owner) = (self.zone, self.owner.clone());
         let read = move || -> Vec<Found> {
-            responses.into_iter().filter_map(|response| found(response, window, zone)).collect()
+            let found = |response| found(response, window, owner.as_ref(), zone);
+            responses.into_iter().filter_map(found).collect()
         };
         let read = tokio::task::spawn_blocking(read).await;
         let mut found = read.map_err(|_| UpstreamError::Timeout)?;
@@ -285,6 +290,22 @@ impl CalDav {
         let read = tokio::task::spawn_blocking(move || Multistatus::read(&body)).await;
         // A task is lost only when the program ends, and then it does not matter.
         read.unwrap_or(Err(UpstreamError::Timeout)).map(Some)
+    }
+}
+
+/// Whose calendar it is.
+#[derive(Clone, Debug)]
+struct Owner(String);
+
+impl Owner {
+    fn new(username: &str) -> Self {
+        Self(username.trim().to_lowercase())
+    }
+
+    /// Whether this e-mail address is theirs: it is the user's name, or begins with it.
+    fn has(&self, address: &str) -> bool {
+        let Self(name) = self;
+        address == name || address.split_once('@').is_some_and(|(user, _)| user == name)
     }
 }
 
@@ -340,7 +361,12 @@ fn no_calendar() -> UpstreamError {
 }
 
 /// The event of a response; `None` where it has none.
-fn found(response: xml::Response, window: Interval, zone: Tz) -> Option<Found> {
+fn found(
+    response: xml::Response,
+    window: Interval,
+    owner: Option<&Owner>,
+    zone: Tz,
+) -> Option<Found> {
     let is_gone = matches!(response.status, Some(404 | 410));
     // Some servers list the collection itself, too.
     if is_gone || response.href.ends_with('/') {
@@ -348,7 +374,12 @@ fn found(response: xml::Response, window: Interval, zone: Tz) -> Option<Found> {
     }
     let name = || name_of(&response.href).to_owned();
     let events = response.calendar.as_deref().map(|text| read_events(text, zone));
-    let Some(Ok(events)) = events else { return Some(Found::unread(name(), response.etag)) };
+    let Some(Ok(mut events)) = events else { return Some(Found::unread(name(), response.etag)) };
+    // Where the owner does not go, nobody is busy.
+    for event in &mut events {
+        let is_declined = |owner: &Owner| event.declined.iter().any(|address| owner.has(address));
+        event.is_busy &= !owner.is_some_and(is_declined);
+    }
     let first = events.first()?;
     let own = events.iter().find_map(|event| event.event_name.clone());
     let Occurrences { times, is_all } = occurrences(&events, window, zone);

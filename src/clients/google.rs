@@ -40,7 +40,7 @@ const TOKENS: usize = 2;
 const BUSY_SECONDS: i64 = 60 * 86_400;
 /// What is wanted of each event.
 const FIELDS: &str = "nextPageToken,nextSyncToken,items(id,etag,status,start,end,transparency,\
-                      summary,location,eventType)";
+                      summary,location,eventType,attendees(self,responseStatus))";
 
 /// Statuses that are answers, or are looked at more closely.
 const ANSWERS: &[StatusCode] = &[

@@ -251,10 +251,15 @@ impl State {
                     && instant(&event["end"]) > asked["timeMin"].parse::<DateTime<Utc>>().unwrap()
             }
         };
-        let found: Vec<&Value> =
-            self.events.values().filter(is_asked).map(|(event, _)| event).collect();
+        let mut found: Vec<Value> =
+            self.events.values().filter(is_asked).map(|(event, _)| event.clone()).collect();
+        if !asked["fields"].contains("attendees(self,responseStatus)") {
+            for event in &mut found {
+                event.as_object_mut().unwrap().remove("attendees");
+            }
+        }
         let from: usize = asked.get("pageToken").map_or(0, |token| token.parse().unwrap());
-        let page: Vec<&Value> = found.iter().copied().skip(from).take(PAGE).collect();
+        let page: Vec<&Value> = found.iter().skip(from).take(PAGE).collect();
         if from + PAGE < found.len() {
             return ok(&json!({"items": page, "nextPageToken": (from + PAGE).to_string()}));
         }

@@ -79,7 +79,7 @@ fn the_busy_times_of_a_repeating_event_count() {
         calendar: Some(calendar.to_owned()),
         ..Response::default()
     };
-    let found = found(response, window(), New_York).expect("an event");
+    let found = found(response, window(), None, New_York).expect("an event");
     let start = Timestamp(1_800_021_600);
     let expected = Found {
         name: "a".to_owned(),
@@ -118,7 +118,7 @@ fn broken_entries_are_told_and_the_others_count() {
     let found: Vec<_> = read(&body)
         .responses
         .into_iter()
-        .filter_map(|response| found(response, window(), New_York))
+        .filter_map(|response| found(response, window(), None, New_York))
         .map(|found| (found.name, found.times.len(), found.is_partial))
         .collect();
     let expected = [("good", 1, false), ("bad", 0, true), ("refused", 0, true), ("empty", 0, true)];

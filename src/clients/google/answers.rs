@@ -39,6 +39,18 @@ pub(super) struct Item {
     summary: Option<String>,
     location: Option<String>,
     event_type: Option<String>,
+    #[serde(default)]
+    attendees: Vec<Attendee>,
+}
+
+/// Somebody who was invited.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Attendee {
+    /// Whether it is the calendar's owner.
+    #[serde(default, rename = "self")]
+    is_owner: bool,
+    response_status: Option<String>,
 }
 
 /// A day, or an instant.
@@ -70,6 +82,9 @@ impl Item {
     pub fn is_busy(&self) -> bool {
         self.transparency.as_deref() != Some("transparent")
             && !matches!(self.event_type.as_deref(), Some("workingLocation" | "birthday"))
+            && !self.attendees.iter().any(|somebody| {
+                somebody.is_owner && somebody.response_status.as_deref() == Some("declined")
+            })
     }
 
     /// Its title and its place.

@@ -31,6 +31,8 @@ pub struct Component {
     pub is_busy: bool,
     /// Its title and its place.
     pub words: String,
+    /// The e-mail addresses of those who were invited and do not come, in lower case.
+    pub declined: Vec<String>,
     /// What it has in common with the other times of the same event.
     pub(super) uid: String,
     /// How it repeats, where it does.
@@ -158,6 +160,7 @@ impl Draft {
             "DURATION" => self.duration_seconds = duration_seconds(value),
             "TRANSP" if value.eq_ignore_ascii_case("TRANSPARENT") => self.is_free = true,
             "STATUS" if value.eq_ignore_ascii_case("CANCELLED") => self.is_free = true,
+            "ATTENDEE" => self.event.declined.extend(declined(line)),
             "RRULE" => self.repetition.rules.push(value.to_owned()),
             "RDATE" => self.repetition.add(line, zone),
             "EXDATE" => self.repetition.leave_out(line, zone),
@@ -183,6 +186,19 @@ impl Draft {
             repetition.map(|(start, length)| Box::new(self.repetition.of(start, length)));
         Component { span, is_busy: !self.is_free, repetition, ..self.event }
     }
+}
+
+/// Who does not come, where this line says so of somebody.
+fn declined(line: &Line<'_>) -> Option<String> {
+    line.parameter("PARTSTAT").filter(|answer| answer.eq_ignore_ascii_case("DECLINED"))?;
+    let address = line.value.trim();
+    let scheme = address.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:"));
+    let address = match scheme {
+        Some(_) => address.get(7..),
+        // Some servers name their users otherwise, with the address beside it.
+        None => line.parameter("EMAIL"),
+    };
+    address.map(str::to_lowercase)
 }
 
 fn unescape(text: &str) -> String {

@@ -68,6 +68,35 @@ async fn a_block_takes_the_time_away_until_it_goes(
 
 #[rstest]
 #[tokio::test]
+async fn an_invitation_that_the_shop_has_declined_blocks_nothing(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let (shop, radicale) = connected(database).await;
+    let shop = shop.with_env("CALENDAR_BUSY_TTL", "2");
+    let invited = |name: &str, hours, shop: &str, ann: &str| {
+        [
+            format!("UID:{name}"),
+            "SUMMARY:Trade fair".to_owned(),
+            "ORGANIZER:mailto:fair@fair.example".to_owned(),
+            format!("ATTENDEE;CN=\"Shop: desk\";PARTSTAT={shop}:mailto:Shop@garage.example"),
+            format!("ATTENDEE;PARTSTAT={ann}:mailto:ann@garage.example"),
+            format!("DTSTART:{}", utc_hour(hours)),
+            format!("DTEND:{}", utc_hour(hours + 1)),
+        ]
+    };
+    for (name, hours, shop, ann) in
+        [("declined", 8, "DECLINED", "ACCEPTED"), ("accepted", 10, "ACCEPTED", "DECLINED")]
+    {
+        let lines = invited(name, hours, shop, ann);
+        radicale.put(name, &lines.each_ref().map(String::as_str)).await;
+    }
+    until_free(&shop, |hour| hour != 10).await;
+    let owner = shop.owner().await;
+    shop.call("book_appointment", data::visit(owner, &hour(8))).await.success();
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_block_that_names_a_bay_or_a_technician_closes_no_more_than_that(
     #[values(Database::Sqlite, Database::Postgres)] database: Database,
 ) {

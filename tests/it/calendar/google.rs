@@ -135,7 +135,7 @@ async fn what_is_blocked_there_cannot_be_booked(
     shop.appointment(owner, &hour(1)).await;
     {
         let mut state = google.state();
-        for hours in [8, 10, 12, 14, 16, 18] {
+        for hours in [8, 10, 12, 14, 16] {
             let block = json!({"summary": "Closed", "start": at(hours), "end": at(hours + 1)});
             state.put(&format!("block{hours}"), &block);
         }
@@ -143,6 +143,14 @@ async fn what_is_blocked_there_cannot_be_booked(
         state.put("free0", &free);
         let home = json!({"eventType": "workingLocation", "start": at(20), "end": at(21)});
         state.put("home0", &home);
+        for (answer, hours) in [("declined", 20), ("accepted", 18)] {
+            let attendees = json!([
+                {"email": "ann@shop.example", "responseStatus": "declined"},
+                {"email": "shop@shop.example", "self": true, "responseStatus": answer},
+            ]);
+            let invited = json!({"attendees": attendees, "start": at(hours), "end": at(hours + 1)});
+            state.put(&format!("{answer}0"), &invited);
+        }
         let time = |hours| at(hours)["dateTime"].as_str().unwrap().to_owned();
         state.busy.push((time(22), time(23)));
     }
