@@ -44,7 +44,7 @@ pub enum UpstreamError {
     #[error("the service is switched off in the settings")]
     Off,
     /// It failed so often in a row that it was not asked.
-    #[error("the service failed repeatedly and is not asked for a minute")]
+    #[error("the service failed repeatedly and is not asked for a while")]
     CircuitOpen,
     /// This became of a change that had been sent before, and then nobody heard what became of it.
     #[error("{0}")]

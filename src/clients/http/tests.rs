@@ -226,7 +226,7 @@ async fn five_failures_open_the_circuit_of_their_service_alone() {
     for _ in 0..5 {
         outcome(&broken, &patch()).await;
     }
-    let open = "the service failed repeatedly and is not asked for a minute";
+    let open = "the service failed repeatedly and is not asked for a while";
     assert_eq!(outcome(&broken, &patch()).await, open);
     assert_eq!(requests(&failing).await, 5);
     assert_eq!(outcome(&whole, &patch()).await, "200");
