@@ -165,7 +165,9 @@ impl CalDav {
             status if status.is_success() => {
                 let text = String::from_utf8_lossy(answer.body());
                 let events = read_events(&text, self.zone).map_err(|_| no_calendar())?;
-                let span = events.into_iter().find_map(|event| event.span);
+                // One that staff have called off is as good as deleted, but its name is taken.
+                let mut takes_place = events.into_iter().filter(|event| !event.is_cancelled);
+                let span = takes_place.find_map(|event| event.span);
                 Ok(Ok(Some(Current { etag: answer.etag().map(str::to_owned), span })))
             }
             status => Ok(Err(UpstreamError::Status(status.as_u16()))),
@@ -382,6 +384,10 @@ fn found(
     }
     let first = events.first()?;
     let own = events.iter().find_map(|event| event.event_name.clone());
+    // A visit's event that staff have called off is looked for, as one that is gone.
+    if own.is_some() && events.iter().all(|event| event.is_cancelled) {
+        return None;
+    }
     let Occurrences { times, is_all } = occurrences(&events, window, zone);
     let is_busy = events.iter().any(|event| event.is_busy);
     // Single times of a repeating event may be free or called otherwise; those that are busy count,

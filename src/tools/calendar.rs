@@ -79,6 +79,9 @@ pub struct View {
     /// Until when, RFC 3339 in the shop's zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     calendar_ends_at: Option<String>,
+    /// The same to say aloud.
+    #[serde(skip)]
+    calendar_ends_when: Option<String>,
     /// When that was seen first, RFC 3339 in the shop's zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     seen_at: Option<String>,
@@ -144,6 +147,7 @@ fn view(row: Conflict, call: &Call<'_>) -> View {
         calendar_starts_at: row.calendar_from.map(written),
         calendar_when: row.calendar_from.map(|at| spoken(at, call.now, zone)),
         calendar_ends_at: row.calendar_to.map(written),
+        calendar_ends_when: row.calendar_to.map(|at| spoken(at, call.now, zone)),
         seen_at: row.seen_at.map(written),
         calendar_event_id: row.event_id,
         service_type: row.service_type,
@@ -157,7 +161,12 @@ fn tell(conflicts: &[View], has_more: bool) -> String {
     let Some(first) = conflicts.first() else {
         return "The shop's calendar and the appointments agree.".to_owned();
     };
+    let is_at_the_same_start = first.calendar_starts_at.as_ref() == Some(&first.scheduled_at);
     let what = match first.kind {
+        Kind::Moved if is_at_the_same_start => {
+            let to = first.calendar_ends_when.as_deref().unwrap_or("at another time");
+            format!("now ends on {to} in the calendar")
+        }
         Kind::Moved => {
             let to = first.calendar_when.as_deref().unwrap_or("another time");
             format!("was moved to {to} in the calendar")

@@ -29,6 +29,8 @@ pub struct Component {
     pub span: Option<Interval>,
     /// Whether whoever it is about is busy meanwhile.
     pub is_busy: bool,
+    /// Whether it does not take place.
+    pub is_cancelled: bool,
     /// Its title and its place.
     pub words: String,
     /// The e-mail addresses of those who were invited and do not come, in lower case.
@@ -159,7 +161,7 @@ impl Draft {
             "DTEND" => self.end = When::read(line, zone),
             "DURATION" => self.duration_seconds = duration_seconds(value),
             "TRANSP" if value.eq_ignore_ascii_case("TRANSPARENT") => self.is_free = true,
-            "STATUS" if value.eq_ignore_ascii_case("CANCELLED") => self.is_free = true,
+            "STATUS" if value.eq_ignore_ascii_case("CANCELLED") => self.event.is_cancelled = true,
             "ATTENDEE" => self.event.declined.extend(declined(line)),
             "RRULE" => self.repetition.rules.push(value.to_owned()),
             "RDATE" => self.repetition.add(line, zone),
@@ -184,7 +186,8 @@ impl Draft {
         let repetition = start.zip(length).filter(|_| !self.repetition.is_none());
         let repetition =
             repetition.map(|(start, length)| Box::new(self.repetition.of(start, length)));
-        Component { span, is_busy: !self.is_free, repetition, ..self.event }
+        let is_busy = !self.is_free && !self.event.is_cancelled;
+        Component { span, is_busy, repetition, ..self.event }
     }
 }
 

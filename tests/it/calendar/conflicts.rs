@@ -104,6 +104,57 @@ async fn what_staff_move_and_delete_is_told_and_changes_no_appointment(
 
 #[rstest]
 #[tokio::test]
+async fn an_event_that_staff_call_off_is_told_as_deleted(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let (shop, radicale) = connected(database).await;
+    let shop = shop.with_env("CALENDAR_BUSY_TTL", "2");
+    let owner = shop.owner().await;
+    let id = shop.appointment(owner, &hour(8)).await;
+    let [name] = names(&radicale, [8]).await;
+    until_conflicts(&shop, 0).await;
+    let lines = [
+        format!("UID:{name}@servicebay"),
+        "STATUS:CANCELLED".to_owned(),
+        format!("DTSTART:{}", utc_hour(8)),
+        format!("DTEND:{}", utc_hour(9)),
+    ];
+    radicale.put(&name, &lines.each_ref().map(String::as_str)).await;
+    let told = until_conflicts(&shop, 1).await;
+    assert_eq!((&told[0]["appointment_id"], &told[0]["kind"]), (&json!(id), &json!("deleted")));
+    // It can be put back.
+    let stays = json!({"appointment_id": id, "new_datetime": hour(8)});
+    shop.call("reschedule_appointment", stays).await.success();
+    events(&radicale, 1, |event| !event.contains("STATUS:CANCELLED")).await;
+    until_conflicts(&shop, 0).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_event_that_staff_lengthen_is_told_by_its_new_end(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let (shop, radicale) = connected(database).await;
+    let shop = shop.with_env("CALENDAR_BUSY_TTL", "2");
+    let owner = shop.owner().await;
+    shop.appointment(owner, &hour(8)).await;
+    let [name] = names(&radicale, [8]).await;
+    let lines = [
+        format!("UID:{name}@servicebay"),
+        format!("DTSTART:{}", utc_hour(8)),
+        format!("DTEND:{}", utc_hour(11)),
+    ];
+    radicale.put(&name, &lines.each_ref().map(String::as_str)).await;
+    let told = until_conflicts(&shop, 1).await;
+    assert_eq!(told[0]["calendar_starts_at"], told[0]["scheduled_at"]);
+    let reply = shop.call("get_calendar_conflicts", json!({})).await;
+    let message = reply.message();
+    assert!(message.contains(" at 8:00 AM now ends "), "{message}");
+    assert!(message.ends_with(" at 11:00 AM in the calendar."), "{message}");
+}
+
+#[rstest]
+#[tokio::test]
 async fn an_appointment_that_a_tool_moves_takes_its_event_along(
     #[values(Database::Sqlite, Database::Postgres)] database: Database,
 ) {
