@@ -12,11 +12,15 @@ use super::http::{Answer, Credentials, Http, Limits, Request};
 use super::{Upstream, UpstreamError};
 use crate::config::CalDavSettings;
 use crate::domain::calendar::{Changed, Changes, Event, EventId, Found};
-use crate::domain::icalendar::{Occurrences, occurrences, read_events, write_event};
+use crate::domain::icalendar::{read_events, write_event};
 use crate::domain::time::{Interval, Timestamp};
 
+mod entries;
+mod places;
 mod xml;
 
+use entries::{Owner, found, name_of};
+use places::Places;
 use xml::{Multistatus, Question};
 
 /// Writing one event. Repeats are for the caller, who looks first what has become of it.
@@ -99,6 +103,8 @@ pub struct CalDav {
     address: String,
     /// Whose calendar it is, where a user is named.
     owner: Option<Owner>,
+    /// Where visits' events lie that are not where we put them.
+    places: Places,
     zone: Tz,
 }
 
@@ -113,7 +119,14 @@ impl CalDav {
             |limits| Http::new(Upstream::Calendar, &url, credentials.clone(), limits).resting(REST);
         let owner = settings.username.as_deref().map(Owner::new);
         let (writing, reading) = (http(WRITING), http(READING));
-        Some(Self { writing, reading, address: url.clone(), owner, zone })
+        Some(Self {
+            writing,
+            reading,
+            address: url.clone(),
+            owner,
+            places: Places::default(),
+            zone,
+        })
     }
 
     pub(super) fn address(&self) -> String {
@@ -127,7 +140,7 @@ impl CalDav {
     ) -> Result<Put, UpstreamError> {
         let now = Timestamp::from(chrono::Utc::now());
         let text = write_event(event, now).into_bytes();
-        let request = Request::new(Method::PUT, [resource(&event.id)])
+        let request = Request::new(Method::PUT, [self.places.of(&event.id)])
             .body(CALENDAR, text)
             .header(ACCEPT, ANYTHING)
             .accepting(ABOUT_ONE);
@@ -142,24 +155,59 @@ impl CalDav {
         match status {
             status if status.is_success() => Ok(Put::Done { etag }),
             StatusCode::PRECONDITION_FAILED => Ok(Put::Differs(self.find(&event.id).await?)),
+            // Some servers say so where the event lies elsewhere.
+            StatusCode::CONFLICT if self.locate(&event.id).await? => {
+                Ok(Put::Differs(self.find(&event.id).await?))
+            }
             status => Err(UpstreamError::Status(status.as_u16())),
         }
     }
 
     pub(super) async fn remove(&self, id: &EventId) -> Result<(), UpstreamError> {
-        let request = Request::new(Method::DELETE, [resource(id)])
+        if !self.remove_here(id).await? && self.locate(id).await? {
+            self.remove_here(id).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether it was there.
+    async fn remove_here(&self, id: &EventId) -> Result<bool, UpstreamError> {
+        let request = Request::new(Method::DELETE, [self.places.of(id)])
             .header(ACCEPT, ANYTHING)
             .repeatable()
             .accepting(ABOUT_ONE);
         match self.writing.call(&request, |answer| Ok(answer.status())).await? {
-            StatusCode::NOT_FOUND | StatusCode::GONE => Ok(()),
-            status if status.is_success() => Ok(()),
+            StatusCode::NOT_FOUND | StatusCode::GONE => Ok(false),
+            status if status.is_success() => Ok(true),
             status => Err(UpstreamError::Status(status.as_u16())),
         }
     }
 
     pub(super) async fn find(&self, id: &EventId) -> Result<Option<Current>, UpstreamError> {
-        let request = Request::get([resource(id)]).header(ACCEPT, ANYTHING).accepting(ABOUT_ONE);
+        match self.find_here(id).await? {
+            None if self.locate(id).await? => self.find_here(id).await,
+            found => Ok(found),
+        }
+    }
+
+    /// Whether an event lies elsewhere than it was looked for, as after a calendar was exported and
+    /// restored; from now on it is looked for there.
+    async fn locate(&self, id: &EventId) -> Result<bool, UpstreamError> {
+        let status = self.ask("REPORT", "1", &xml::with_uid(id), QUESTION_REFUSED).await?;
+        let responses = status.map(|status| status.responses).unwrap_or_default();
+        let is_it = |response: &xml::Response| {
+            let text = response.calendar.as_deref();
+            let events = text.and_then(|text| read_events(text, self.zone).ok());
+            let mut events = events.into_iter().flatten();
+            events.any(|event| event.event_name.as_deref() == Some(id.as_str()))
+        };
+        let found = responses.iter().find(|response| is_it(response));
+        Ok(self.places.note(id, found.map(|response| response.href.as_str())))
+    }
+
+    async fn find_here(&self, id: &EventId) -> Result<Option<Current>, UpstreamError> {
+        let request =
+            Request::get([self.places.of(id)]).header(ACCEPT, ANYTHING).accepting(ABOUT_ONE);
         let read = |answer: &Answer| match answer.status() {
             StatusCode::NOT_FOUND | StatusCode::GONE => Ok(Ok(None)),
             status if status.is_success() => {
@@ -295,22 +343,6 @@ impl CalDav {
     }
 }
 
-/// Whose calendar it is.
-#[derive(Clone, Debug)]
-struct Owner(String);
-
-impl Owner {
-    fn new(username: &str) -> Self {
-        Self(username.trim().to_lowercase())
-    }
-
-    /// Whether this e-mail address is theirs: it is the user's name, or begins with it.
-    fn has(&self, address: &str) -> bool {
-        let Self(name) = self;
-        address == name || address.split_once('@').is_some_and(|(user, _)| user == name)
-    }
-}
-
 /// By what a server tells whether something has changed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Token {
@@ -347,60 +379,8 @@ fn names(responses: Vec<xml::Response>, token: Option<Token>) -> Changed {
     }
 }
 
-fn resource(id: &EventId) -> String {
-    format!("{}{EXTENSION}", id.as_str())
-}
-
-/// What the calendar calls a resource: the last part of its path, and of a visit's event no more
-/// than its name.
-fn name_of(href: &str) -> &str {
-    let name = href.trim_end_matches('/').rsplit('/').next().unwrap_or(href);
-    name.strip_suffix(EXTENSION).unwrap_or(name)
-}
-
 fn no_calendar() -> UpstreamError {
     UpstreamError::Malformed { reason: "it is not iCalendar", source: None }
-}
-
-/// The event of a response; `None` where it has none.
-fn found(
-    response: xml::Response,
-    window: Interval,
-    owner: Option<&Owner>,
-    zone: Tz,
-) -> Option<Found> {
-    let is_gone = matches!(response.status, Some(404 | 410));
-    // Some servers list the collection itself, too.
-    if is_gone || response.href.ends_with('/') {
-        return None;
-    }
-    let name = || name_of(&response.href).to_owned();
-    let events = response.calendar.as_deref().map(|text| read_events(text, zone));
-    let Some(Ok(mut events)) = events else { return Some(Found::unread(name(), response.etag)) };
-    // Where the owner does not go, nobody is busy.
-    for event in &mut events {
-        let is_declined = |owner: &Owner| event.declined.iter().any(|address| owner.has(address));
-        event.is_busy &= !owner.is_some_and(is_declined);
-    }
-    let first = events.first()?;
-    let own = events.iter().find_map(|event| event.event_name.clone());
-    // A visit's event that staff have called off is looked for, as one that is gone.
-    if own.is_some() && events.iter().all(|event| event.is_cancelled) {
-        return None;
-    }
-    let Occurrences { times, is_all } = occurrences(&events, window, zone);
-    let is_busy = events.iter().any(|event| event.is_busy);
-    // Single times of a repeating event may be free or called otherwise; those that are busy count,
-    // under the title of the first.
-    let counts = |&(span, is_so): &(Interval, bool)| (is_so || !is_busy).then_some(span);
-    Some(Found {
-        name: own.unwrap_or_else(name),
-        etag: response.etag,
-        times: times.iter().filter_map(counts).collect(),
-        is_busy,
-        words: first.words.clone(),
-        is_partial: !is_all,
-    })
 }
 
 #[cfg(test)]

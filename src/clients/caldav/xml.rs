@@ -3,6 +3,8 @@
 use roxmltree::{Document, Node, ParsingOptions};
 
 use super::super::UpstreamError;
+use crate::domain::calendar::EventId;
+use crate::domain::icalendar::uid;
 use crate::domain::time::{Interval, Timestamp};
 
 const DAV: &str = "DAV:";
@@ -59,6 +61,19 @@ pub(super) fn events_in(window: Interval, question: Question) -> String {
          <C:calendar-query xmlns=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><prop><getetag/>\
          {data}</prop><C:filter><C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\">\
          {time}</C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"
+    )
+}
+
+/// Asks for a visit's event, wherever it lies.
+pub(super) fn with_uid(id: &EventId) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\
+         <C:calendar-query xmlns=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><prop><getetag/>\
+         <C:calendar-data/></prop><C:filter><C:comp-filter name=\"VCALENDAR\">\
+         <C:comp-filter name=\"VEVENT\"><C:prop-filter name=\"UID\">\
+         <C:text-match>{}</C:text-match></C:prop-filter></C:comp-filter>\
+         </C:comp-filter></C:filter></C:calendar-query>",
+        escape(&uid(id))
     )
 }
 

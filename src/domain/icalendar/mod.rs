@@ -7,7 +7,7 @@ mod writing;
 
 pub use reading::{Component, InvalidCalendar, read_events};
 pub use repeating::{Occurrences, occurrences};
-pub use writing::{Feed, write_event};
+pub use writing::{Feed, uid, write_event};
 
 /// What stands behind an event's name in its UID, which is to be unique in the world.
 pub(super) const UID_SUFFIX: &str = "@servicebay";

@@ -1,6 +1,6 @@
 //! Writing visits as iCalendar.
 
-use crate::domain::calendar::Event;
+use crate::domain::calendar::{Event, EventId};
 use crate::domain::time::Timestamp;
 
 use super::UID_SUFFIX;
@@ -45,9 +45,14 @@ impl Feed {
     }
 }
 
+/// The UID of a visit's event.
+pub fn uid(id: &EventId) -> String {
+    format!("{}{UID_SUFFIX}", id.as_str())
+}
+
 fn push_event(text: &mut String, event: &Event, now: Timestamp) {
     push_line(text, "BEGIN:VEVENT");
-    push_line(text, &format!("UID:{}{UID_SUFFIX}", event.id.as_str()));
+    push_line(text, &format!("UID:{}", uid(&event.id)));
     push_line(text, &format!("DTSTAMP:{}", utc(now)));
     push_line(text, &format!("DTSTART:{}", utc(event.span.start)));
     push_line(text, &format!("DTEND:{}", utc(event.span.end)));

@@ -53,6 +53,38 @@ async fn a_visit_is_in_the_calendar_where_it_is(
 
 #[rstest]
 #[tokio::test]
+async fn an_event_that_was_restored_under_another_address_is_still_the_visits(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let (shop, radicale) = connected(database).await;
+    let owner = shop.owner().await;
+    let mut ids = Vec::new();
+    for hours in [9, 11] {
+        ids.push(shop.appointment(owner, &hour(hours)).await);
+    }
+    for (number, event) in events(&radicale, 2, |_| true).await.iter().enumerate() {
+        let uid = property(event, "UID");
+        let lines = [
+            format!("UID:{uid}"),
+            format!("DTSTART:{}", property(event, "DTSTART")),
+            format!("DTEND:{}", property(event, "DTEND")),
+        ];
+        radicale.delete(uid.trim_end_matches("@servicebay")).await;
+        let lines = lines.each_ref().map(String::as_str);
+        radicale.put(&format!("restored {number}"), &lines).await;
+    }
+    let to = json!({"appointment_id": ids[0], "new_datetime": hour(30)});
+    shop.call("reschedule_appointment", to).await.success();
+    let reason = json!({"appointment_id": ids[1], "reason": "sold the car"});
+    shop.call("cancel_appointment", reason).await.success();
+    let moved = events(&radicale, 1, |event| property(event, "DTSTART") == utc_hour(30)).await;
+    assert!(moved[0].contains("Oil change"), "{moved:?}");
+    let marked = "select count(*) from calendar_events where written < wanted";
+    until("no marks", async || (shop.number(marked).await == 0).then_some(())).await;
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_calendar_holds_no_more_of_people_than_staff_need(
     #[values(Database::Sqlite, Database::Postgres)] database: Database,
 ) {
