@@ -5,6 +5,7 @@
 //! to say aloud and what the next call needs; what else there is to know, the sentence tells.
 
 mod fleet;
+mod matching;
 mod people;
 mod shortening;
 mod wish;

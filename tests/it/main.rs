@@ -88,3 +88,4 @@ mod vin;
 mod vin_command;
 mod vin_offline;
 mod voice;
+mod voice_words;

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::matching::{Known, Said};
+use super::people::is_called;
 use super::shortening::{clip, clipped};
-use super::wish::says;
 use crate::domain::customer::full_name;
 
 /// What is told of the customer and of each vehicle, best first; the sentence has the name, too.
@@ -21,13 +22,10 @@ const MARKS: [&str; 6] = ["year", "make", "color", "license_plate", "trim", "vin
 const LEAST_MARKS: [&str; 7] = ["model", "color", "license_plate", "year", "make", "trim", "vin"];
 /// What a vehicle may be meant by.
 const SAID: [&str; 7] = ["year", "make", "model", "trim", "color", "license_plate", "vin"];
+/// What people know the end of.
+const BY_END: [&str; 3] = ["year", "license_plate", "vin"];
 /// From how many vehicles on the sentence says how many there are: fewer are seen at a glance.
 const MANY: usize = 5;
-/// Words that people say of any vehicle.
-const FILLERS: [&str; 16] = [
-    "a", "an", "and", "auto", "car", "her", "his", "i", "my", "of", "one", "our", "the", "their",
-    "vehicle", "with",
-];
 /// How much of a caller's words is said back, in characters.
 const WORDS_CHARACTERS: usize = 30;
 
@@ -36,25 +34,28 @@ pub(super) fn tell(envelope: &mut Map<String, Value>, name: Option<&str>, words:
     let data = envelope.get_mut("data").and_then(Value::as_object_mut);
     let Some(data) = data else { return };
     let is_stale = data.contains_key("stale");
+    let whose = whose(data.get("lookup_key").and_then(Value::as_str).unwrap_or_default());
     let Some(customer) = data.get_mut("customer") else { return };
     let text = |field| customer.get(field).and_then(Value::as_str).unwrap_or_default();
-    let whole_name = full_name(text("first_name"), text("last_name"));
-    let found = clipped(&whole_name).into_owned();
+    let found = clipped(&full_name(text("first_name"), text("last_name"))).into_owned();
+    let is_other = name.is_some_and(|name| !is_called(customer, name));
     let Some(vehicles) = customer.get_mut("vehicles").and_then(Value::as_array_mut) else { return };
     let total = vehicles.len();
-    let words = words.map(telling).filter(|words| !words.is_empty());
-    let words = words.as_deref();
-    let is_meant = |vehicle: &Value| words.is_some_and(|words| says(&describe(vehicle), words));
-    let is_any_meant = vehicles.iter().any(is_meant);
+    let words = words.filter(|words| !Said::vehicle(words).is_empty());
+    let chosen: Vec<Value> = words
+        .map(|words| meant(vehicles, words))
+        .unwrap_or_default()
+        .into_iter()
+        .cloned()
+        .collect();
+    let is_any_meant = !chosen.is_empty();
     if is_any_meant {
-        vehicles.retain(is_meant);
+        *vehicles = chosen;
     }
-    let message = match (name, words) {
-        (Some(name), _) if !says(&whole_name, name) => {
-            format!("Found {found}, who is not called {}.", said_back(name))
-        }
-        (_, Some(words)) if !is_any_meant && total > 0 => {
-            format!("No {} on file.", said_back(words))
+    let message = match words {
+        _ if is_other => format!("{whose} {found}; ask whether that is right."),
+        Some(words) if !is_any_meant && total > 0 => {
+            format!("No {} on file.", said_back(&telling(words)))
         }
         // What the shop's CRM does not answer for is said by the tool.
         _ if is_stale => return,
@@ -65,24 +66,40 @@ pub(super) fn tell(envelope: &mut Map<String, Value>, name: Option<&str>, words:
     envelope.insert("message".to_owned(), message.into());
 }
 
+/// What led to a customer, as the beginning of a sentence that ends with the name.
+fn whose(lookup_key: &str) -> &'static str {
+    match lookup_key {
+        "phone_number" => "This number belongs to",
+        "email" => "This e-mail address belongs to",
+        _ => "That customer is",
+    }
+}
+
+/// Those of the vehicles that are meant by a caller's words.
+pub(super) fn meant<'a>(vehicles: &'a [Value], words: &str) -> Vec<&'a Value> {
+    let texts = |vehicle: &Value, fields: &[&str]| -> Vec<String> {
+        let fields = fields.iter().filter_map(|&field| vehicle.get(field));
+        fields
+            .map(|field| field.as_str().map_or_else(|| field.to_string(), str::to_owned))
+            .collect()
+    };
+    Said::vehicle(words).best(vehicles, |vehicle| {
+        let (told, by_end) = (texts(vehicle, &SAID), texts(vehicle, &BY_END));
+        Known::vehicle(told.iter().map(String::as_str), by_end.iter().map(String::as_str))
+    })
+}
+
 /// The words without those that tell nothing.
 fn telling(words: &str) -> String {
-    let is_telling = |word: &&str| !FILLERS.contains(&word.to_lowercase().as_str());
-    words.split_whitespace().filter(is_telling).collect::<Vec<_>>().join(" ")
+    let is_telling = |word: &&str| !Said::vehicle(word).is_empty();
+    let words: Vec<&str> = words.split_whitespace().filter(is_telling).collect();
+    words.join(" ").trim_matches(|c: char| !c.is_alphanumeric()).to_owned()
 }
 
 fn said_back(words: &str) -> String {
     let mut words = words.split_whitespace().collect::<Vec<_>>().join(" ");
     clip(&mut words, WORDS_CHARACTERS);
     words
-}
-
-fn describe(vehicle: &Value) -> String {
-    let texts = SAID.iter().filter_map(|&field| match vehicle.get(field)? {
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
-    });
-    texts.collect::<Vec<_>>().join(" ")
 }
 
 /// The drafts of a reply, best first: with the customer's name, without it, and with less and less of

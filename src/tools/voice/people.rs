@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::matching::{Known, Said};
 use super::shortening::{clip, pick, success, success_that_fits};
-use super::wish::{says, says_exactly};
 use crate::domain::customer::full_name;
 
 /// The field that names them all in one text, where they have no room one by one.
@@ -23,11 +23,17 @@ pub(super) fn who(envelope: &Value, name: &str) -> Option<Value> {
 
 /// Those who are called so; where the whole words fit somebody, nobody else.
 fn called<'a>(candidates: &'a [Value], name: &str) -> Vec<&'a Value> {
-    let by = |is_called: fn(&str, &str) -> bool| {
-        candidates.iter().filter(|one| is_called(&name_of(one), name)).collect::<Vec<_>>()
-    };
-    let exactly = by(says_exactly);
-    if exactly.is_empty() { by(says) } else { exactly }
+    Said::name(name).best(candidates, known)
+}
+
+/// Whether a customer is called so.
+pub(super) fn is_called(customer: &Value, name: &str) -> bool {
+    !called(std::slice::from_ref(customer), name).is_empty()
+}
+
+fn known(person: &Value) -> Known {
+    let text = |field| person.get(field).and_then(Value::as_str).unwrap_or_default();
+    Known::person(text("first_name"), text("last_name"))
 }
 
 fn name_of(candidate: &Value) -> String {

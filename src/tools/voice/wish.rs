@@ -5,7 +5,6 @@ use rmcp::model::JsonObject;
 use serde_json::{Map, Value, json};
 
 use super::{BRIEFS, fleet, people, shortening};
-use crate::domain::search::fold;
 use crate::error::Refusal;
 use crate::tools::arguments::{read_object, refuse};
 use crate::tools::customers::LookupCustomer;
@@ -110,16 +109,4 @@ fn take(name: &str, arguments: &mut Value) -> Result<Option<String>, Refusal> {
         return Err(refuse(name, error));
     }
     Ok(Some(words).filter(|words| !words.trim().is_empty()))
-}
-
-/// Whether each of these words is said in a text; both in any letter case, with or without accents.
-pub(super) fn says(text: &str, words: &str) -> bool {
-    let (text, words) = (fold(text), fold(words));
-    words.split_whitespace().all(|word| text.contains(word))
-}
-
-/// The same with whole words alone: Ann is not Anna.
-pub(super) fn says_exactly(text: &str, words: &str) -> bool {
-    let (text, words) = (fold(text), fold(words));
-    words.split_whitespace().all(|word| text.split_whitespace().any(|said| said == word))
 }
