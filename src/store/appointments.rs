@@ -35,6 +35,8 @@ pub struct Appointment {
     pub model: String,
     /// The vehicle's VIN.
     pub vin: Option<String>,
+    /// The vehicle's license plate.
+    pub license_plate: Option<String>,
     /// The bay's name.
     pub bay: String,
     /// The technician's name, where the shop has named some.
@@ -106,8 +108,8 @@ macro_rules! select_appointments {
     ($($rest:expr),+) => {
         concat!(
             "select a.id, a.customer_id, c.first_name, c.last_name, c.phone_number, c.email,
-                    a.vehicle_id, v.year, v.make, v.model, v.vin, b.name as bay,
-                    t.name as technician, a.starts_at, a.ends_at, a.service_type,
+                    a.vehicle_id, v.year, v.make, v.model, v.vin, v.license_plate,
+                    b.name as bay, t.name as technician, a.starts_at, a.ends_at, a.service_type,
                     a.service_description, a.customer_concerns, a.notes, a.work_performed,
                     a.status, a.confirmation_sent, a.cancellation_reason, a.calendar_event_id,
                     a.booking_method, a.booked_by

@@ -38,6 +38,24 @@ pub(super) fn read_object(arguments: &mut Value) {
     }
 }
 
+/// Refuses the first argument that a tool has not, naming those that are listed.
+///
+/// # Errors
+/// Where there is such a one.
+pub(super) fn check_names(
+    arguments: &Value,
+    schema: &JsonObject,
+    listed: &[&str],
+) -> Result<(), Refusal> {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let is_known = |name: &String| properties.is_some_and(|known| known.contains_key(name));
+    let mut names = arguments.as_object().into_iter().flat_map(Map::keys);
+    match names.find(|&name| !is_known(name)) {
+        Some(name) => Err(unknown(&shorten(name), listed)),
+        None => Ok(()),
+    }
+}
+
 /// The refusal of an argument that has the right type but not the right meaning.
 pub fn refuse(field: &str, problem: impl std::fmt::Display) -> Refusal {
     invalid(format!("{field} {problem}"))
@@ -90,7 +108,10 @@ fn fit_object(
             _ if is_open => {
                 fitted.insert(key, value);
             }
-            _ => return Err(unknown(field, &key, properties)),
+            _ => {
+                let known: Vec<&str> = properties.keys().map(String::as_str).collect();
+                return Err(unknown(&path(field, &shorten(&key)), &known));
+            }
         }
     }
     let required = schema.get("required").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
@@ -104,9 +125,7 @@ fn path(parent: &str, key: &str) -> String {
     if parent.is_empty() { key.to_owned() } else { format!("{parent}.{key}") }
 }
 
-fn unknown(field: &str, key: &str, properties: &Map<String, Value>) -> Refusal {
-    let known: Vec<&str> = properties.keys().map(String::as_str).collect();
-    let name = path(field, &shorten(key));
+fn unknown(name: &str, known: &[&str]) -> Refusal {
     let error = if known.is_empty() {
         format!("there is no argument {name}; this takes none")
     } else {

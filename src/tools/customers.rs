@@ -13,8 +13,10 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::arguments::refuse;
+use super::engine::Engine;
 use super::reply::render;
 use super::staleness::Staleness;
 use super::{Answer, Call, Effect, Tool};
@@ -191,6 +193,14 @@ fn vehicle_count(customer: &Customer) -> String {
 
 fn candidate(row: CustomerRow) -> Candidate {
     Candidate { customer_id: row.id, first_name: row.first_name, last_name: row.last_name }
+}
+
+/// The customers who share a phone number, with their vehicles, as callers see them.
+pub(super) async fn sharing(phone: &str, engine: &Engine) -> Result<Vec<Value>, ToolError> {
+    let phone = phone_number(phone, engine.shop())?;
+    let rows = engine.store().await?.read().await?.customers_by_phone(&phone).await?;
+    let customers = rows.into_iter().map(|row| serde_json::to_value(view(row, engine.shop())));
+    Ok(customers.collect::<Result<_, _>>()?)
 }
 
 /// A customer as callers see one: times in the shop's zone, money in its currency.

@@ -213,7 +213,7 @@ impl Engine {
             }
         };
         let mut reply = self.answer(entry, arguments, context).await;
-        if let Some(customer_id) = wish.who(&reply) {
+        if let Some(customer_id) = wish.who(&reply, self).await {
             let one = serde_json::json!({"customer_id": customer_id});
             reply = self.answer(entry, one, context).await;
         }
@@ -249,7 +249,7 @@ impl Engine {
         if entry.is_confirmed {
             return Box::pin(self.run_confirmed(entry, arguments, context, now)).await;
         }
-        let arguments = entry.fit(arguments)?;
+        let arguments = entry.fit(arguments, self.config.server.profile)?;
         let arguments_hash = hash_keyed(&arguments, &self.shop().region);
         let call = Call { engine: self, context, now, arguments_hash, consent: Consent::NotNeeded };
         if entry.effect != Effect::Reads {
@@ -278,7 +278,7 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Reply, ToolError> {
         let token = take_token(self.config.server.confirm, &mut arguments)?;
-        let arguments = entry.fit(arguments)?;
+        let arguments = entry.fit(arguments, self.config.server.profile)?;
         let hash = hash(&arguments, &self.shop().region);
         let deed = Deed { tool: entry.name, arguments: &hash };
         let consent = self.consent(deed, token, &context.person, now).await?;

@@ -161,8 +161,12 @@ impl Entry {
     ///
     /// # Errors
     /// Where they do not fit.
-    pub fn fit(&self, arguments: Value) -> Result<Value, Refusal> {
-        arguments::fit(arguments, self.fitted.get_or_init(self.input))
+    pub fn fit(&self, mut arguments: Value, profile: Profile) -> Result<Value, Refusal> {
+        let schema = self.fitted.get_or_init(self.input);
+        if profile == Profile::Voice {
+            voice::check_names(self.name, &mut arguments, schema)?;
+        }
+        arguments::fit(arguments, schema)
     }
 
     /// Runs the tool on arguments that fit.

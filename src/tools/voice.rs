@@ -11,9 +11,12 @@ mod shortening;
 mod wish;
 
 use rmcp::model::JsonObject;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::arguments::read_object;
 use super::{Tool, appointments, booking, customers, holds, slots, vehicles, vin};
+
+use crate::error::Refusal;
 
 pub use shortening::{clipped, has_room};
 pub use wish::Wish;
@@ -155,6 +158,22 @@ pub fn adapt(tool: &str, input: &mut JsonObject, output: &mut JsonObject) {
     if tool == customers::LookupCustomer::NAME {
         arguments.extend(wish::schemas());
     }
+}
+
+/// Refuses an argument that a tool has not, naming those that the profile lists.
+///
+/// # Errors
+/// Where there is such a one.
+pub fn check_names(tool: &str, arguments: &mut Value, schema: &JsonObject) -> Result<(), Refusal> {
+    read_object(arguments);
+    let own = wish::schemas();
+    let all = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let mut listed: Vec<&str> =
+        all.map(|(name, _)| name.as_str()).filter(|name| !UNSAID.contains(name)).collect();
+    if tool == customers::LookupCustomer::NAME {
+        listed.extend(own.keys().map(String::as_str));
+    }
+    super::arguments::check_names(arguments, schema, &listed)
 }
 
 fn properties(schema: &mut JsonObject) -> Option<&mut JsonObject> {

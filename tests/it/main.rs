@@ -88,4 +88,5 @@ mod vin;
 mod vin_command;
 mod vin_offline;
 mod voice;
+mod voice_alike;
 mod voice_words;

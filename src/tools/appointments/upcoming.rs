@@ -1,5 +1,7 @@
 //! Listing a customer's appointments.
 
+mod aloud;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -82,7 +84,7 @@ impl Tool for GetUpcomingAppointments {
             .filter(|_| has_more)
             .map(|row| cursor(&question, [row.starts_at.0, row.id.0]));
         let message = match call.is_voice() {
-            true => aloud::tell(&rows, has_more, call),
+            true => aloud::tell(&rows, has_more, after.is_some(), call),
             false => list.tell(&rows, Pages { is_later: after.is_some(), has_more }, call),
         };
         let data = Listed {
@@ -92,81 +94,6 @@ impl Tool for GetUpcomingAppointments {
             next_cursor,
         };
         Ok(Answer::new(message, data))
-    }
-}
-
-/// Visits as the voice profile tells them: two, or one where more follow.
-mod aloud {
-    use serde_json::{Value, json};
-
-    use crate::domain::appointment::Status;
-    use crate::domain::local_time::spoken;
-    use crate::store::Appointment;
-    use crate::tools::{Call, voice};
-
-    /// How many visits a reply has room for.
-    pub(super) const MOST: i64 = 2;
-
-    /// Leaves one visit where more follow, so that there is room for the cursor, or where two have no
-    /// room; whether there is more.
-    pub(super) fn cut(rows: &mut Vec<Appointment>, has_more: bool, call: &Call<'_>) -> bool {
-        let is_too_much = has_more || !have_room(rows, call);
-        let cuts = is_too_much && rows.len() > 1;
-        if cuts {
-            rows.truncate(1);
-        }
-        has_more || cuts
-    }
-
-    fn have_room(rows: &[Appointment], call: &Call<'_>) -> bool {
-        has_room(&list(rows, false, call), rows, call)
-    }
-
-    fn has_room(message: &str, rows: &[Appointment], call: &Call<'_>) -> bool {
-        let zone = call.engine.shop().zone;
-        let told = |row: &Appointment| json!({"appointment_id": row.id, "when": spoken(row.starts_at, call.now, zone)});
-        let appointments: Value = rows.iter().map(told).collect();
-        voice::has_room(message, &json!({"appointments": appointments}))
-    }
-
-    /// What is done to which vehicle; beside it, `when` says the time.
-    pub(super) fn tell(rows: &[Appointment], has_more: bool, call: &Call<'_>) -> String {
-        let more = if has_more { ", and there are more" } else { "" };
-        match rows {
-            [] => "There are no appointments.".to_owned(),
-            [only] => {
-                let vehicle = only.vehicle_description();
-                format!("{} for the {}{more}.", capital(&work(only)), call.say(&vehicle))
-            }
-            several => {
-                let fully = list(several, true, call);
-                if has_room(&fully, rows, call) { fully } else { list(several, false, call) }
-            }
-        }
-    }
-
-    /// `Oil change (Accord), inspection (Civic).`
-    fn list(rows: &[Appointment], with_models: bool, call: &Call<'_>) -> String {
-        let told = |row: &Appointment| match with_models {
-            true => format!("{} ({})", work(row), call.say(&row.model)),
-            false => work(row),
-        };
-        format!("{}.", capital(&rows.iter().map(told).collect::<Vec<_>>().join(", ")))
-    }
-
-    /// `oil change`, or `cancelled oil change` of one that is not to come.
-    fn work(row: &Appointment) -> String {
-        let service = row.service_type.as_str().replace('_', " ");
-        match row.status {
-            Status::Scheduled | Status::Confirmed => service,
-            status => format!("{} {service}", status.as_str().replace('_', " ")),
-        }
-    }
-
-    fn capital(text: &str) -> String {
-        let mut characters = text.chars();
-        let first = characters.next().map(|first| first.to_ascii_uppercase());
-        first.into_iter().chain(characters).collect()
     }
 }
 

@@ -1,25 +1,23 @@
 //! A customer's vehicles in a short reply: which of many is meant, and what tells them apart.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::matching::{Known, Said};
 use super::people::is_called;
-use super::shortening::{clip, clipped};
+use super::shortening::{clip, clipped, success, success_that_fits};
 use crate::domain::customer::full_name;
 
-/// What is told of the customer and of each vehicle, best first; the sentence has the name, too.
-const SHAPES: [(&[&str], &[&str]); 4] = [
+/// What is told of the customer and of each vehicle, best first; the sentence has the name, too. Nobody
+/// knows a vehicle by its number, so that less than year and model is never told.
+const SHAPES: [(&[&str], &[&str]); 3] = [
     (&["id", "first_name", "last_name"], &["year", "make", "model"]),
     (&["id"], &["year", "make", "model"]),
     (&["id"], &["year", "model"]),
-    (&["id"], &["model"]),
 ];
 /// Of how many vehicles it is looked for what tells them apart: more than there is room for.
 const TOLD_APART: usize = 16;
 /// What tells vehicles apart that are otherwise told alike, as people know it.
 const MARKS: [&str; 6] = ["year", "make", "color", "license_plate", "trim", "vin"];
-/// What tells all vehicles of a customer apart, where there is no room for more.
-const LEAST_MARKS: [&str; 7] = ["model", "color", "license_plate", "year", "make", "trim", "vin"];
 /// What a vehicle may be meant by.
 const SAID: [&str; 7] = ["year", "make", "model", "trim", "color", "license_plate", "vin"];
 /// What people know the end of.
@@ -30,16 +28,21 @@ const MANY: usize = 5;
 const WORDS_CHARACTERS: usize = 30;
 
 /// Leaves the vehicles that are meant, and says so; where it is none, says that and leaves them all.
-pub(super) fn tell(envelope: &mut Map<String, Value>, name: Option<&str>, words: Option<&str>) {
+pub(super) fn tell(
+    envelope: &mut Map<String, Value>,
+    name: Option<&str>,
+    words: Option<&str>,
+) -> Ask {
     let data = envelope.get_mut("data").and_then(Value::as_object_mut);
-    let Some(data) = data else { return };
+    let Some(data) = data else { return Ask(None) };
     let is_stale = data.contains_key("stale");
     let whose = whose(data.get("lookup_key").and_then(Value::as_str).unwrap_or_default());
-    let Some(customer) = data.get_mut("customer") else { return };
+    let Some(customer) = data.get_mut("customer") else { return Ask(None) };
     let text = |field| customer.get(field).and_then(Value::as_str).unwrap_or_default();
     let found = clipped(&full_name(text("first_name"), text("last_name"))).into_owned();
     let is_other = name.is_some_and(|name| !is_called(customer, name));
-    let Some(vehicles) = customer.get_mut("vehicles").and_then(Value::as_array_mut) else { return };
+    let vehicles = customer.get_mut("vehicles").and_then(Value::as_array_mut);
+    let Some(vehicles) = vehicles else { return Ask(None) };
     let total = vehicles.len();
     let words = words.filter(|words| !Said::vehicle(words).is_empty());
     let chosen: Vec<Value> = words
@@ -58,12 +61,67 @@ pub(super) fn tell(envelope: &mut Map<String, Value>, name: Option<&str>, words:
             format!("No {} on file.", said_back(&telling(words)))
         }
         // What the shop's CRM does not answer for is said by the tool.
-        _ if is_stale => return,
-        _ if total == 0 => format!("Found {found}, with no vehicle on file."),
-        _ if total >= MANY && !is_any_meant => format!("Found {found}, with {total} vehicles."),
-        _ => format!("Found {found}."),
+        _ if is_stale => return Ask(None),
+        _ => {
+            let message = match total {
+                0 => format!("Found {found}, with no vehicle on file."),
+                MANY.. if !is_any_meant => format!("Found {found}, with {total} vehicles."),
+                _ => format!("Found {found}."),
+            };
+            envelope.insert("message".to_owned(), message.into());
+            return Ask(Some(found));
+        }
     };
     envelope.insert("message".to_owned(), message.into());
+    Ask(None)
+}
+
+/// Whom to ask which vehicle is meant, where not all have room and the sentence has nothing else to say.
+pub(super) struct Ask(Option<String>);
+
+impl Ask {
+    /// What can be said of all vehicles at once.
+    fn common(&self, vehicles: &[Value]) -> Vec<&'static str> {
+        let is_common = |field: &&str| {
+            let mut all = vehicles.iter().map(|vehicle| vehicle.get(*field));
+            let first = all.next();
+            all.all(|other| Some(other) == first)
+        };
+        let fields = match self.0 {
+            Some(_) => ["year", "make", "model"].into_iter(),
+            None => return Vec::new(),
+        };
+        let mut common: Vec<&str> = fields.filter(is_common).collect();
+        if common.len() == 3 {
+            // Year and model say enough.
+            common.retain(|&field| field != "make");
+        }
+        common
+    }
+
+    fn sentence(&self, vehicles: &[Value], common: &[&str], is_cut: bool) -> Option<String> {
+        let (found, count) = (self.0.as_deref()?, vehicles.len());
+        let common = common.iter().filter_map(|&field| vehicles.first()?.get(field));
+        let common: Vec<String> =
+            common.map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned)).collect();
+        let common = common.join(" ");
+        let common = clipped(&common);
+        Some(match (is_cut, common.is_empty()) {
+            (true, true) => format!("Found {found}. Which vehicle of {count}?"),
+            (true, false) => format!("Found {found}. Which {common} of {count}?"),
+            (false, true) => format!("Found {found}."),
+            (false, false) => format!("Found {found}: {common}."),
+        })
+    }
+}
+
+/// What is told of each vehicle where these fields are told of all: year or make, and the model.
+fn rest(common: &[&str]) -> Vec<&'static str> {
+    let is_told = |field: &&str| match *field {
+        "year" => !common.contains(&"year") && !common.contains(&"make"),
+        field => !common.contains(&field),
+    };
+    ["year", "model"].into_iter().filter(is_told).collect()
 }
 
 /// What led to a customer, as the beginning of a sentence that ends with the name.
@@ -102,41 +160,80 @@ fn said_back(words: &str) -> String {
     words
 }
 
-/// The drafts of a reply, best first: with the customer's name, without it, and with less and less of
-/// each vehicle.
-pub(super) fn drafts(drafts: Vec<Value>) -> Vec<Value> {
+/// The reply with all vehicles, or with as many as there is room for: how many are left out, then, and
+/// the sentence asks which one it is.
+pub(super) fn shorten(mut envelope: Map<String, Value>, drafts: Vec<Value>, ask: Ask) -> String {
     let Some(customer) = drafts.last().and_then(|draft| draft.get("customer")?.as_object()) else {
-        return drafts;
+        return success(envelope, drafts);
     };
     let vehicles = customer.get("vehicles").and_then(Value::as_array);
     let vehicles = vehicles.map(Vec::as_slice).unwrap_or_default();
-    let least = least(vehicles);
-    let shapes = SHAPES.into_iter().chain([(&["id"][..], least.as_slice())]);
-    let customer = |(named, fields): (&[&str], &[&str])| {
-        let mut told: Map<String, Value> = Map::new();
+    let told_apart = SHAPES.map(|(named, fields)| (named, told_apart(vehicles, fields)));
+    let reply = |draft: &Value, named: &[&str], told: &[Value]| {
+        let mut short: Map<String, Value> = Map::new();
         for &field in named {
-            told.extend(customer.get(field).map(|value| (field.to_owned(), value.clone())));
+            short.extend(customer.get(field).map(|value| (field.to_owned(), value.clone())));
         }
-        told.insert("vehicles".to_owned(), Value::Array(told_apart(vehicles, fields)));
-        Value::Object(told)
-    };
-    let shapes: Vec<Value> = shapes.map(customer).collect();
-    let with = |draft: &Value, customer: &Value| {
+        short.insert("vehicles".to_owned(), Value::Array(told.to_vec()));
         let mut draft = draft.clone();
-        if let Some(place) = draft.get_mut("customer") {
-            place.clone_from(customer);
+        if let Some(draft) = draft.as_object_mut() {
+            draft.insert("customer".to_owned(), Value::Object(short));
+            let left_out = vehicles.len() - told.len();
+            if left_out > 0 {
+                draft.insert("left_out".to_owned(), left_out.into());
+            }
         }
         draft
     };
-    drafts.iter().flat_map(|draft| shapes.iter().map(|shape| with(draft, shape))).collect()
+    let all: Vec<Value> = drafts
+        .iter()
+        .flat_map(|draft| told_apart.iter().map(move |(named, told)| (draft, named, told)))
+        .map(|(draft, named, told)| reply(draft, named, told))
+        .collect();
+    if vehicles.len() <= TOLD_APART {
+        let mut fitting = all.iter().filter_map(|data| success_that_fits(&mut envelope, data));
+        if let Some(text) = fitting.next() {
+            return text;
+        }
+    }
+    if vehicles.len() < 2 {
+        return success(envelope, all);
+    }
+    // What all have in common is said once, in the sentence.
+    let common = ask.common(vehicles);
+    let differing: Vec<&str> = rest(&common);
+    let differing = (&["id"][..], self::told_apart(vehicles, &differing));
+    let most = vehicles.len().min(TOLD_APART);
+    let mut fewest = Vec::new();
+    for count in (1..=most).rev() {
+        fewest.clear();
+        let is_cut = count < vehicles.len();
+        // The customer's name is in the sentence.
+        for (named, told) in told_apart.iter().skip(1).chain([&differing]) {
+            let common = if std::ptr::eq(told, &differing.1) { common.as_slice() } else { &[] };
+            if let Some(sentence) = ask.sentence(vehicles, common, is_cut) {
+                envelope.insert("message".to_owned(), sentence.into());
+            }
+            let data = reply(
+                drafts.last().unwrap_or(&Value::Null),
+                named,
+                told.get(..count).unwrap_or(told),
+            );
+            if let Some(text) = success_that_fits(&mut envelope, &data) {
+                return text;
+            }
+            fewest.push(data);
+        }
+    }
+    success(envelope, fewest)
 }
 
-/// The vehicles by id and these fields, and those that are alike in them by what differs, too.
+/// The first vehicles by id and these fields, and those that are alike in them by what differs, too.
 fn told_apart(vehicles: &[Value], fields: &[&str]) -> Vec<Value> {
     let told = |vehicle: &Value| -> Vec<String> {
         fields.iter().map(|&field| vehicle.get(field).unwrap_or(&Value::Null).to_string()).collect()
     };
-    let (vehicles, others) = vehicles.split_at_checked(TOLD_APART).unwrap_or((vehicles, &[]));
+    let vehicles = vehicles.get(..TOLD_APART).unwrap_or(vehicles);
     let keys: Vec<Vec<String>> = vehicles.iter().map(told).collect();
     let tell = |(index, vehicle): (usize, &Value)| {
         let own = keys.get(index);
@@ -153,26 +250,17 @@ fn told_apart(vehicles: &[Value], fields: &[&str]) -> Vec<Value> {
         }
         Value::Object(told)
     };
-    let others = others.iter().map(|vehicle| json!({"id": vehicle.get("id")}));
-    vehicles.iter().enumerate().map(tell).chain(others).collect()
-}
-
-/// The fewest fields that tell all of these vehicles apart: one, if there is such a one.
-fn least(vehicles: &[Value]) -> Vec<&'static str> {
-    let (vehicles, _) = vehicles.split_at_checked(TOLD_APART).unwrap_or((vehicles, &[]));
-    let vehicles: Vec<&Value> = vehicles.iter().collect();
-    if let Some(mark) =
-        LEAST_MARKS.into_iter().find(|&it| kinds(&vehicles, &[it]) == vehicles.len())
-    {
-        return vec![mark];
-    }
-    let marks = differing(&vehicles, LEAST_MARKS.into_iter());
-    if marks.is_empty() { vec!["model"] } else { marks }
+    vehicles.iter().enumerate().map(tell).collect()
 }
 
 /// The fields in which vehicles differ that are told alike by these.
 fn marks(alike: &[&Value], fields: &[&str]) -> Vec<&'static str> {
-    differing(alike, MARKS.into_iter().filter(|mark| !fields.contains(mark)))
+    let marks = || MARKS.into_iter().filter(|mark| !fields.contains(mark));
+    let mut single = marks().filter(|&mark| kinds(alike, &[mark]) == alike.len());
+    match single.next() {
+        Some(mark) if alike.len() > 1 => vec![mark],
+        _ => differing(alike, marks()),
+    }
 }
 
 /// Those of the fields, in their order, that tell more of the vehicles apart than those before.
@@ -201,6 +289,8 @@ fn kinds(vehicles: &[&Value], fields: &[&str]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn car(id: i64, year: i64, model: &str, color: &str, plate: &str) -> Value {
@@ -233,11 +323,8 @@ mod tests {
                 json!({"id": 4, "model": "Civic"}),
             ]
         );
-        assert_eq!(least(&cars), ["license_plate"]);
-        assert_eq!(least(&cars[2..]), ["model"]);
         let twins = [car(1, 2020, "Fit", "red", "A"), car(2, 2020, "Fit", "red", "A")];
         assert_eq!(told_apart(&twins, &["model"])[0], json!({"id": 1, "model": "Fit"}));
-        assert_eq!(least(&twins), ["model"]);
     }
 
     #[test]

@@ -60,8 +60,8 @@ pub(super) fn success(mut envelope: Map<String, Value>, mut drafts: Vec<Value>) 
             return text;
         }
     }
-    // Whatever it is, the call was a success, and that must be told.
-    envelope.insert("data".to_owned(), Value::Object(Map::new()));
+    // Whatever it is, the call was a success, and that must be told; and whether anybody was found.
+    envelope.insert("data".to_owned(), pick(&picked, &["found"]));
     Value::Object(envelope).to_string()
 }
 

@@ -4,10 +4,12 @@
 use rmcp::model::JsonObject;
 use serde_json::{Map, Value, json};
 
+use super::people::Meant;
 use super::{BRIEFS, fleet, people, shortening};
 use crate::error::Refusal;
 use crate::tools::arguments::{read_object, refuse};
-use crate::tools::customers::LookupCustomer;
+use crate::tools::customers::{LookupCustomer, sharing};
+use crate::tools::engine::Engine;
 use crate::tools::reply::Reply;
 use crate::tools::{Ask, Tool};
 
@@ -37,6 +39,7 @@ pub(super) fn schemas() -> JsonObject {
 pub struct Wish {
     name: Option<String>,
     vehicle: Option<String>,
+    phone_number: Option<String>,
 }
 
 impl Wish {
@@ -49,14 +52,30 @@ impl Wish {
             return Ok(Self::default());
         }
         read_object(arguments);
-        Ok(Self { name: take(NAME, arguments)?, vehicle: take(VEHICLE, arguments)? })
+        let phone_number = arguments.get("phone_number").and_then(|number| match number {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        });
+        let (name, vehicle) = (take(NAME, arguments)?, take(VEHICLE, arguments)?);
+        Ok(Self { name, vehicle, phone_number })
     }
 
-    /// The number of the one among those who share a phone number that is called so, where it is one.
-    pub fn who(&self, reply: &Reply) -> Option<Value> {
-        let name = self.name.as_deref()?;
+    /// The number of the one among those who share a phone number who is meant, where it is one.
+    pub async fn who(&self, reply: &Reply, engine: &Engine) -> Option<Value> {
+        if self.name.is_none() && self.vehicle.is_none() {
+            return None;
+        }
         let envelope: Value = serde_json::from_str(&reply.text).ok()?;
-        people::who(&envelope, name)
+        let ids = match people::who(&envelope, self.name.as_deref()) {
+            Meant::One(id) => return Some(id),
+            Meant::Namesakes(ids) => ids,
+            Meant::Unknown => return None,
+        };
+        let (vehicle, phone) = (self.vehicle.as_deref()?, self.phone_number.as_deref()?);
+        // Where the vehicles cannot be read, the customers are told without.
+        let customers = sharing(phone, engine).await.ok()?;
+        people::owner(&customers, &ids, vehicle)
     }
 
     /// The reply in few words.
@@ -89,9 +108,9 @@ impl Wish {
         if let Some(text) = people::tell(&mut envelope, self.name.as_deref()) {
             return text;
         }
-        fleet::tell(&mut envelope, self.name.as_deref(), self.vehicle.as_deref());
-        let drafts = fleet::drafts(drafts(&envelope));
-        shortening::success(envelope, drafts)
+        let ask = fleet::tell(&mut envelope, self.name.as_deref(), self.vehicle.as_deref());
+        let drafts = drafts(&envelope);
+        fleet::shorten(envelope, drafts, ask)
     }
 }
 
