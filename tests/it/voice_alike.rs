@@ -160,3 +160,25 @@ async fn visits_at_the_same_time_are_told_by_their_plates(
         assert!(told.contains(plate), "{plate}: {told}");
     }
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_day_without_room_for_a_long_visit_is_not_called_full(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = voice_shop(database).await;
+    let owner = shop.owner().await;
+    let day = next_weekday(Weekday::Wed, 1);
+    for start in ["09:30", "10:30", "13:30", "14:30", "15:30"] {
+        let other = shop.owner_of_another_vehicle(owner.customer_id).await;
+        shop.appointment(other, &at(day, start)).await;
+    }
+    let mut server = shop.server().await;
+    let asked = json!({ "date": day.to_string(), "duration_minutes": 60 });
+    let none = call(&mut server, "get_available_slots", asked).await;
+    assert_eq!(none.message(), "Nothing is free that day for 1 hour.");
+    assert!(none.success()["alternatives"][0]["when"].is_string(), "{none:?}");
+    let asked = json!({ "date": day.to_string(), "duration_minutes": 30 });
+    let some = call(&mut server, "get_available_slots", asked).await;
+    assert!(!some.success()["available_slots"].as_array().unwrap().is_empty(), "{some:?}");
+}

@@ -120,7 +120,10 @@ pub(super) fn tell_none(
             format!("Too late: the shop needs notice of {notice}.")
         }
         (Some(Obstacle::TooLate), _) => "It is too late for today.".to_owned(),
-        (_, _) => only.map_or_else(String::new, |one| format!("{} is full.", day(one.date, call))),
+        // A shorter visit may have room.
+        (_, _) => {
+            format!("Nothing is free that day for {}.", spoken_minutes(duration_minutes))
+        }
     }
 }
 
