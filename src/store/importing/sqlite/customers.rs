@@ -6,6 +6,7 @@ use super::super::{Outcome, OwnName, Refused, Settings};
 use super::Writer;
 use super::many::{Many, Values};
 use super::records::person;
+use crate::domain::phone::PhoneNumber;
 
 const COLUMNS: &[&str] = &[
     "crm_id",
@@ -79,29 +80,21 @@ impl Writer {
         rows: &[NewCustomer],
         settings: &Settings,
     ) -> rusqlite::Result<bool> {
-        for row in rows {
-            let may_share = row.phone_shared() || self.is_shared(row)?;
-            if may_share || row.merged_into().is_some() || row.own_name().is_some() {
-                return Ok(false);
-            }
+        let is_stranger = |row: &NewCustomer| {
+            !row.phone_shared() && row.merged_into().is_none() && row.own_name().is_none()
+        };
+        let phones = rows.iter().filter_map(|row| row.phone_number.as_ref());
+        let phones: Vec<&str> = phones.map(PhoneNumber::as_str).collect();
+        if !rows.iter().all(is_stranger) || self.records().is_any_shared(&phones)? {
+            return Ok(false);
         }
-        let last = self.last_id("customers")?;
-        let is_inserted =
-            self.insert_all(many, &settings.made.customers, rows, |values, row| {
-                bind(values, &New { row, phone_shared: false, merged_into: None })
-            })?;
-        if is_inserted {
-            let sql =
-                "insert into search_pending (customer_id) select id from customers where id > ?1";
-            self.execute(sql, [last])?;
-        }
-        Ok(is_inserted)
-    }
-
-    fn is_shared(&self, row: &NewCustomer) -> rusqlite::Result<bool> {
-        let Some(phone) = &row.phone_number else { return Ok(false) };
-        let sql = "select 1 from customers where phone_number = ?1 and phone_shared limit 1";
-        self.records().one(sql, [phone.as_str()], |_| Ok(())).map(|found| found.is_some())
+        let before = self.insert_all(many, &settings.made.customers, rows, |values, row| {
+            bind(values, &New { row, phone_shared: false, merged_into: None })
+        })?;
+        let Some(before) = before else { return Ok(false) };
+        let sql = "insert into search_pending (customer_id) select id from customers where id > ?1";
+        self.execute(sql, [before])?;
+        Ok(true)
     }
 
     fn customer(

@@ -65,18 +65,19 @@ impl Writer {
     }
 
     /// Writes all of these rows, at most [`ROWS`], or none of them where one is in conflict with what is on
-    /// file or with another one. Nothing is to happen by triggers.
+    /// file or with another one; the number after which theirs come, if they were written. Nothing is to happen
+    /// by triggers.
     pub(super) fn insert_all<T>(
         &self,
         many: &Many,
         made: &Numbers,
         rows: &[T],
         bind: impl Fn(&mut Values<'_, '_>, &T) -> rusqlite::Result<()>,
-    ) -> rusqlite::Result<bool> {
-        if rows.is_empty() {
-            return Ok(true);
-        }
+    ) -> rusqlite::Result<Option<i64>> {
         let last = self.last_id(many.table)?;
+        if rows.is_empty() {
+            return Ok(Some(last));
+        }
         // A row in conflict is left out at first: to refuse it, SQLite would have to keep each page that the
         // statement changes, so that it can take the others back.
         let inserted = if rows.len() == ROWS {
@@ -87,14 +88,14 @@ impl Writer {
         };
         if inserted == rows.len() {
             made.add(last + 1, self.connection.last_insert_rowid());
-            return Ok(true);
+            return Ok(Some(last));
         }
         self.execute(&format!("delete from {} where id > ?1", many.table), [last])?;
-        Ok(false)
+        Ok(None)
     }
 
     /// The highest number in a table; what is inserted next gets a higher one.
-    pub(super) fn last_id(&self, table: &str) -> rusqlite::Result<i64> {
+    fn last_id(&self, table: &str) -> rusqlite::Result<i64> {
         let sql = format!("select coalesce(max(id), 0) from {table}");
         self.connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))
     }

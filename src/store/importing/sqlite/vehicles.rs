@@ -58,21 +58,30 @@ impl Writer {
         let many = Many::new("vehicles", COLUMNS);
         // Before the turns, so that nobody waits for it.
         let data_version = self.records().data_version()?;
-        let owners: Vec<Option<i64>> = self.records().reading(|records| {
-            rows.iter().map(|row| records.customer_id(&row.customer_external_id)).collect()
-        })?;
+        let named: Vec<&str> = rows.iter().map(|row| &*row.customer_external_id).collect();
+        let owners = self.records().reading(|records| records.customer_ids(&named))?;
         let owner = |place: usize| owners.get(place).copied().flatten();
         let mut order: Vec<usize> = (0..rows.len()).collect();
         let mut again = repeated(rows, |row| Some(row.external_id()));
         again.extend(repeated(rows, |row| row.vin.as_deref()));
-        order.sort_by_key(|&place| (again.contains(&place), owner(place)));
+        order.sort_by_cached_key(|&place| (again.contains(&place), owner(place)));
         let mut last = Last::default();
         outcome.done =
             self.in_turns(rows.len(), data_version, settings, |some, is_unchanged| {
                 let here = order.get(some).unwrap_or_default();
-                if is_unchanged && skips_triggers {
+                let owners_now = if is_unchanged {
+                    here.iter().map(|&place| owner(place)).collect()
+                } else {
+                    // What somebody wrote since may have given the customer's records to another one.
+                    last = Last::default();
+                    let named: Vec<&str> =
+                        here.iter().filter_map(|&place| named.get(place).copied()).collect();
+                    self.records().customer_ids(&named)?
+                };
+                if skips_triggers {
+                    let here = here.iter().zip(&owners_now);
                     let here: Option<Vec<_>> =
-                        here.iter().map(|&place| Some((rows.get(place)?, owner(place)?))).collect();
+                        here.map(|(&place, &owner)| Some((rows.get(place)?, owner?))).collect();
                     if let Some(here) = here
                         && self.insert_vehicles(&many, &here, &mut last, settings)?
                     {
@@ -80,15 +89,8 @@ impl Writer {
                         return Ok(());
                     }
                 }
-                for &place in here {
+                for (&place, customer) in here.iter().zip(owners_now) {
                     let Some(row) = rows.get(place) else { continue };
-                    // What somebody wrote since may have given the customer's records to another one.
-                    let customer = if is_unchanged {
-                        owner(place)
-                    } else {
-                        last = Last::default();
-                        self.records().customer_id(&row.customer_external_id)?
-                    };
                     let taken = match customer {
                         Some(customer) => {
                             self.vehicle(&many, row, customer, &mut last, settings)?
@@ -116,8 +118,12 @@ impl Writer {
     ) -> rusqlite::Result<bool> {
         let (mut next, created_at) = (*last, settings.now.0);
         let mut new = Vec::with_capacity(rows.len());
-        for &(row, customer) in rows {
-            next = self.next_owner(customer, next)?;
+        let customers: Vec<i64> = rows.iter().map(|&(_, customer)| customer).collect();
+        let have_vehicles = self.records().have_vehicles(&customers)?;
+        for (&(row, customer), has_vehicle) in rows.iter().zip(have_vehicles) {
+            if customer != next.customer {
+                next = Last { customer, has_vehicle, is_pending: false };
+            }
             if (next.has_vehicle && row.is_primary) || row.own_name().is_some() {
                 return Ok(false);
             }
@@ -125,17 +131,16 @@ impl Writer {
             new.push(New { row, customer, is_primary, created_at });
             next.has_vehicle = true;
         }
-        let before = self.last_id("vehicles")?;
-        let is_inserted = self.insert_all(many, &settings.made.vehicles, &new, bind)?;
-        if is_inserted {
-            let sql = "insert into search_pending (customer_id)
-                       select customer_id from vehicles not indexed
-                       where id > ?1 and license_plate is not null
-                       on conflict (customer_id) do update set claim = 0 where claim <> 0";
-            self.execute(sql, [before])?;
-            *last = Last { is_pending: false, ..next };
-        }
-        Ok(is_inserted)
+        let Some(before) = self.insert_all(many, &settings.made.vehicles, &new, bind)? else {
+            return Ok(false);
+        };
+        let sql = "insert into search_pending (customer_id)
+                   select customer_id from vehicles not indexed
+                   where id > ?1 and license_plate is not null
+                   on conflict (customer_id) do update set claim = 0 where claim <> 0";
+        self.execute(sql, [before])?;
+        *last = Last { is_pending: false, ..next };
+        Ok(true)
     }
 
     /// What is known of a customer, who may be the last one.

@@ -11,7 +11,7 @@ use super::super::places::Places;
 use super::super::rows::{NewVisit, Row};
 use super::super::{Outcome, OwnName, Refused, Settings};
 use super::many::{Many, Values};
-use super::records::{Records, Who};
+use super::records::{Found, Records, Who};
 use super::{Writer, repeated};
 
 /// How many rows are looked up between two messages to the writer, and how many messages wait.
@@ -43,9 +43,6 @@ const COLUMNS: &[&str] = &[
     "external_id",
 ];
 
-/// Who came, or the column that leads nowhere.
-type Found = Result<Who, &'static str>;
-
 impl Writer {
     /// Takes closed visits. Who came is looked up on a thread of its own, a little ahead.
     pub fn visits(
@@ -56,12 +53,12 @@ impl Writer {
     ) -> rusqlite::Result<Outcome> {
         let mut outcome = Outcome::default();
         let skips_triggers = self.skip_triggers(rows.iter().all(|row| !row.is_open()))?;
-        self.check_places(rows, places)?;
+        self.check_places(rows.iter(), places)?;
         let data_version = self.records().data_version()?;
         // Those of one vehicle lie together where they are looked up and where they are written.
         let mut order: Vec<usize> = (0..rows.len()).collect();
         let repeated = repeated(rows, |row| Some(row.external_id()));
-        order.sort_by_key(|place| {
+        order.sort_by_cached_key(|place| {
             (repeated.contains(place), rows.get(*place).map(|row| &row.vehicle_external_id))
         });
         let (order, path) = (order.as_slice(), self.path.as_path());
@@ -78,7 +75,11 @@ impl Writer {
                 }
                 let here = order.get(some.clone()).unwrap_or_default();
                 let who = found.get(some).unwrap_or_default();
-                if is_unchanged && skips_triggers && self.insert_visits(&visits, rows, here, who)? {
+                // What somebody wrote since may have given the records to another customer.
+                let looked_up_again =
+                    if is_unchanged { None } else { Some(self.look_up_again(rows, here, places)?) };
+                let who = looked_up_again.as_deref().unwrap_or(who);
+                if skips_triggers && self.insert_visits(&visits, rows, here, who)? {
                     for who in who.iter().flatten() {
                         outcome.added += 1;
                         outcome.customers.insert(who.customer);
@@ -87,21 +88,26 @@ impl Writer {
                 }
                 for (&place, who) in here.iter().zip(who) {
                     let Some(row) = rows.get(place) else { continue };
-                    // What somebody wrote since may have given the records to another customer.
-                    let who = if is_unchanged {
-                        *who
-                    } else {
-                        self.check_places(std::slice::from_ref(row), places)?;
-                        self.records().who(row)?
-                    };
-                    self.visit(&visits, row, who, &mut outcome).map(|refused| {
-                        outcome.refused.extend(refused.map(|refused| (place, refused)));
-                    })?;
+                    let refused = self.visit(&visits, row, *who, &mut outcome)?;
+                    outcome.refused.extend(refused.map(|refused| (place, refused)));
                 }
                 Ok(())
             })
         })?;
         Ok(outcome)
+    }
+
+    /// Who came with the rows at these places, within a turn; their bays and technicians are still there.
+    fn look_up_again(
+        &self,
+        rows: &[NewVisit],
+        places_of_rows: &[usize],
+        places: &Places,
+    ) -> rusqlite::Result<Vec<Found>> {
+        let rows: Vec<&NewVisit> =
+            places_of_rows.iter().filter_map(|&place| rows.get(place)).collect();
+        self.check_places(rows.iter().copied(), places)?;
+        self.records().who(&rows)
     }
 
     /// Writes the rows at these places if every one of them leads to a vehicle and is new.
@@ -119,9 +125,10 @@ impl Writer {
                 _ => return Ok(false),
             }
         }
-        self.insert_all(&visits.many, &visits.settings.made.visits, &new, |values, new| {
-            visits.bind(values, new)
-        })
+        let made = &visits.settings.made.visits;
+        let before =
+            self.insert_all(&visits.many, made, &new, |values, new| visits.bind(values, new))?;
+        Ok(before.is_some())
     }
 
     /// Takes one row; why it is not taken.
@@ -157,9 +164,13 @@ impl Writer {
     }
 
     /// Fails where a bay or a technician of the rows is not there any more.
-    fn check_places(&self, rows: &[NewVisit], places: &Places) -> rusqlite::Result<()> {
+    fn check_places<'r>(
+        &self,
+        rows: impl Iterator<Item = &'r NewVisit>,
+        places: &Places,
+    ) -> rusqlite::Result<()> {
         let of_row = |row| [Some(places.bay(row)), places.technician(row)];
-        let named: HashSet<i64> = rows.iter().flat_map(of_row).flatten().collect();
+        let named: HashSet<i64> = rows.flat_map(of_row).flatten().collect();
         named.into_iter().try_for_each(|place| {
             let sql = "select 1 from resources where id = ?1";
             self.connection.prepare_cached(sql)?.query_row([place], |_| Ok(()))
@@ -232,10 +243,9 @@ fn look_up(
         |connection| {
             Records(&connection).reading(|records| {
                 for places in order.chunks(LOOKED_UP) {
-                    let rows = places.iter().filter_map(|&place| rows.get(place));
-                    let found =
-                        rows.map(|row| records.who(row)).collect::<rusqlite::Result<_>>()?;
-                    if sender.send(Ok(found)).is_err() {
+                    let rows: Vec<&NewVisit> =
+                        places.iter().filter_map(|&place| rows.get(place)).collect();
+                    if sender.send(Ok(records.who(&rows)?)).is_err() {
                         break;
                     }
                 }
