@@ -274,6 +274,7 @@ impl<T: ImportedRow> Batch<T> {
                         }
                         Err(why) => batch.bad.push((place, why)),
                     }
+                    lines.give_back(record);
                 }
             }
             let count = batch.rows.len() + batch.bad.len();
@@ -325,6 +326,9 @@ impl Taken for NewVisit {
 
     /// What occupies a bay is taken one by one, the history in bulk.
     async fn take(rows: Vec<Self>, importer: &mut Importer<'_>) -> Result<Outcome, ImportError> {
+        if !rows.iter().any(Self::is_open) {
+            return importer.closed_visits(rows).await;
+        }
         let is_open: Vec<bool> = rows.iter().map(Self::is_open).collect();
         let (open, closed): (Vec<_>, Vec<_>) = rows.into_iter().partition(Self::is_open);
         let places = |wanted: bool| -> Vec<usize> {
