@@ -24,9 +24,9 @@ use crate::store::importing::{
 
 /// How many rows are handed over at once: the more, the fewer pages each of them writes; two such batches
 /// are in memory at a time.
-const ROWS_PER_BATCH: usize = 50_000;
+const ROWS_PER_BATCH: usize = 120_000;
 /// How many bytes of a file are handed over at once, however few rows they are.
-const BYTES_PER_BATCH: u64 = 12 * 1024 * 1024;
+const BYTES_PER_BATCH: u64 = 10 * 1024 * 1024;
 
 /// The files that are to be imported.
 #[derive(Clone, Debug, Default)]

@@ -1,8 +1,9 @@
 //! Many rows into SQLite: one connection of its own, without a hop to another thread for each statement.
 //!
-//! A turn sorts its rows by the key whose index is spread the widest, so that each page of that index is
-//! written once in a turn and not once for each row.
+//! The rows of a batch are sorted by the key whose index is spread the widest, so that each page of that index
+//! is written once for a batch and not once for each row.
 
+use std::cell::RefCell;
 use std::hash::Hash;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -15,22 +16,23 @@ use super::recounting::RECOUNT;
 use super::{ImportError, Settings};
 use many::ROWS;
 use records::Records;
+use turns::{TURN, Turns};
 
 mod customers;
 mod many;
 mod records;
 mod triggers;
+mod turns;
 mod vehicles;
 mod visits;
 
-/// How long a turn keeps the others from writing; they wait for five seconds before they give up.
-const TURN: Duration = Duration::from_millis(1_200);
-/// How long they are then let in, at least.
+/// How long the others are let in after a turn, at least.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long the import waits for its own turn.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Pages that are kept in memory for the time of the import, in KiB.
-const CACHE_KIB: i64 = 96 * 1024;
+/// Pages that are kept in memory for the time of the import, in KiB. What a turn changes beyond that goes to the
+/// log ahead of its end, where a page has one place however often the turn changes it.
+const CACHE_KIB: i64 = 40 * 1024;
 /// How long the log grows, in pages, before it is folded into the file.
 const LOG_PAGES: i64 = 64 * 1024;
 
@@ -38,6 +40,7 @@ const LOG_PAGES: i64 = 64 * 1024;
 pub struct Writer {
     connection: Connection,
     path: PathBuf,
+    turns: RefCell<Turns>,
     /// Whether only the triggers of new rows are there that the import knows.
     knows_triggers: bool,
 }
@@ -72,8 +75,8 @@ impl Writer {
         // A page that many turns change is folded into the file once for all of them.
         connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
         let knows_triggers = triggers::are_known(&connection)?;
-        let path = path.to_owned();
-        Ok(Self { connection, path, knows_triggers })
+        let (path, turns) = (path.to_owned(), RefCell::new(Turns::begin(&connection)?));
+        Ok(Self { connection, path, turns, knows_triggers })
     }
 
     /// Tells the customers with numbers in these spans what their visits say of them.
@@ -114,9 +117,10 @@ impl Writer {
         let mut done = 0;
         while done < count && !settings.is_stopping() {
             self.begin()?;
-            let is_unchanged = self.records().data_version()? == data_version;
-            let started = Instant::now();
-            while done < count && started.elapsed() < TURN && !settings.is_stopping() {
+            let (version, started) = (self.records().data_version()?, Instant::now());
+            let is_unchanged = version == data_version;
+            let length = self.turns.borrow_mut().next(version, started);
+            while done < count && started.elapsed() < length && !settings.is_stopping() {
                 let some = done..count.min(done + ROWS);
                 done = some.end;
                 if let Err(error) = take(some, is_unchanged) {
