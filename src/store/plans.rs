@@ -13,7 +13,7 @@ use super::{
 use crate::config::{Config, DatabaseUrl, SqlitePath};
 
 /// The queries, and how many parameters each has.
-const QUERIES: [(&str, &str, usize); 60] = [
+const QUERIES: [(&str, &str, usize); 61] = [
     ("a customer", customers::CUSTOMER_BY_ID, 1),
     ("customers by phone", customers::CUSTOMERS_BY_PHONE, 1),
     ("a customer by e-mail", customers::CUSTOMER_BY_EMAIL, 1),
@@ -56,6 +56,7 @@ const QUERIES: [(&str, &str, usize); 60] = [
     ("a few candidates", customer_search::FEW, 17),
     ("many candidates", customer_search::MANY, 65),
     ("grams among the newest", customer_search::NEWEST, 14),
+    ("grams in a region", customer_search::IN_REGION, 13),
     ("customers with a gram", IN_BLOCKS[0], 3),
     ("customers with two grams", IN_BLOCKS[1], 4),
     ("customers with four grams", IN_BLOCKS[3], 6),

@@ -2,6 +2,7 @@
 
 mod indexing;
 mod model;
+mod regions;
 
 use rstest::rstest;
 use serde_json::{Value, json};

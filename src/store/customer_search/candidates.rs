@@ -5,16 +5,19 @@ mod choosing;
 mod reading;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use roaring::RoaringBitmap;
 
-use super::postings::{BLOCK, block_of, customer_at, decode, offset_of};
+use super::postings::{
+    BLOCK, REGION_BLOCKS, REGION_SIZE, block_of, customer_at, first_of, offset_of, region_of,
+};
 use crate::domain::id::CustomerId;
 use crate::domain::search::Query;
 use crate::store::Session;
-use choosing::Sampled;
+use choosing::{Counts, Sampled};
 #[cfg(test)]
-pub(in crate::store) use reading::{IN_BLOCKS, NEWEST};
+pub(in crate::store) use reading::{IN_BLOCKS, IN_REGION, NEWEST};
 use reading::{NEWEST_ID, PENDING};
 
 /// How many grams of a reading are looked at in the newest customers.
@@ -26,23 +29,28 @@ const FEW_PENDING: usize = 16;
 /// With more pending customers than that, the index has to catch up first.
 const MOST_PENDING: usize = 256;
 /// How many blocks are read at once, at most.
-const MOST_BLOCKS: i64 = 64;
+const MOST_BLOCKS: i64 = REGION_BLOCKS;
 
 /// Sets of customers by the block in which they lie.
 type Sets = BTreeMap<i64, RoaringBitmap>;
+/// What terms have for a region; empty sets where their blocks have rows.
+type Rows = BTreeMap<String, RoaringBitmap>;
 
 /// The walk.
 pub(super) struct Candidates {
     readings: Vec<Sampled>,
     pending: Vec<CustomerId>,
+    newest: CustomerId,
+    /// The blocks of the newest customers, among whom the grams were looked at first.
+    sampled: RangeInclusive<i64>,
+    /// How many customers these led to.
+    found: u64,
     /// What of the blocks that were read was not told yet.
     sets: Sets,
     /// The blocks below this one were not read yet.
     unread: i64,
     /// How many blocks to read next; 0: as many as the sample suggests.
     stride: i64,
-    /// How many customers the sample led to, of how many.
-    sample: (u64, i64),
 }
 
 impl Candidates {
@@ -53,49 +61,75 @@ impl Candidates {
         before: CustomerId,
     ) -> sqlx::Result<Option<Self>> {
         let (mut newest, mut pending, mut readings) = (None, Vec::new(), Vec::new());
-        for (number, reading) in query.readings().iter().enumerate() {
-            let mut sampled = Sampled::new(reading);
-            for (term, value, set) in session.newest(&sampled, before).await? {
-                match (term.as_str(), value, set) {
-                    (_, None, _) => {}
-                    // What was pending first is: what is no more, is in the index by now.
-                    (PENDING, Some(id), _) if number == 0 => pending.push(CustomerId(id)),
-                    (NEWEST_ID, Some(id), _) => newest = newest.max(Some(CustomerId(id))),
-                    (term, Some(block), Some(set)) => sampled.add(term, block, decode(&set)?),
+        for reading in query.readings() {
+            let (mut sampled, mut region) = (Sampled::new(reading), Rows::new());
+            // What was pending first is: what is no more, is in the index by now. And who was the newest is.
+            let upper = newest.map_or(before, |CustomerId(id)| CustomerId(id + 1));
+            for row in session.newest(&sampled, upper).await? {
+                match (row.term.as_str(), row.region) {
+                    (PENDING, _) if readings.is_empty() => pending.extend(row.id),
+                    (NEWEST_ID, _) => newest = row.id,
+                    (_, Some(customers)) => {
+                        sampled.is_sampled = !row.are_few;
+                        let last = row.id.map(block_of).unwrap_or_default();
+                        let blocks = first_of(region_of(last))..=last;
+                        for (block, set) in blocks.rev().zip(row.blocks) {
+                            sampled.add(&row.term, block, set);
+                        }
+                        region.insert(row.term, customers);
+                    }
                     _ => {}
                 }
             }
-            readings.push(sampled);
+            readings.push((sampled, region));
         }
         if pending.len() > MOST_PENDING {
             return Ok(None);
         }
-        Ok(Some(Self::new(readings, pending, newest, before)))
+        Ok(Some(Self::new(readings, pending, newest.unwrap_or(CustomerId(0)), before)))
     }
 
     fn new(
-        readings: Vec<Sampled>,
+        readings: Vec<(Sampled, Rows)>,
         pending: Vec<CustomerId>,
-        newest: Option<CustomerId>,
+        newest: CustomerId,
         before: CustomerId,
     ) -> Self {
-        let newest_id = newest.unwrap_or(CustomerId(0));
         // Customers who came while the query ran may be pending in a block of their own.
-        let last = pending.iter().copied().chain([newest_id]).max().unwrap_or(newest_id);
-        let first = CustomerId((newest_id.0 - SAMPLE).max(0));
-        let mut sets = Sets::new();
-        for reading in &readings {
-            unite(&mut sets, reading.in_all());
+        let last = pending.iter().copied().chain([newest]).max().unwrap_or(newest);
+        let region = region_of(block_of(newest));
+        let first = block_of(CustomerId((newest.0 - SAMPLE).max(0))).max(first_of(region));
+        let mut candidates = Self {
+            readings: Vec::with_capacity(readings.len()),
+            pending,
+            newest,
+            sampled: first..=block_of(newest),
+            found: 0,
+            sets: Sets::new(),
+            unread: first,
+            stride: 0,
+        };
+        let counts = candidates.counts(region);
+        for (mut reading, rows) in readings {
+            reading.enter(region, rows);
+            unite(&mut candidates.sets, reading.in_newest(candidates.sampled.clone()));
+            reading.choose(counts, candidates.sampled.clone());
+            candidates.readings.push(reading);
         }
-        let sample = (
-            sets.values().map(RoaringBitmap::len).sum(),
-            newest_id.0 - block_of(first) * BLOCK + 1,
-        );
-        let mut candidates =
-            Self { readings, pending, sets, unread: block_of(first), stride: 0, sample };
-        candidates.add_pending(block_of(first), block_of(last));
+        candidates.found = candidates.sets.values().map(RoaringBitmap::len).sum();
+        candidates.add_pending(first, block_of(last));
         candidates.cut(before);
         candidates
+    }
+
+    /// How many customers there are among the newest ones and in this region.
+    fn counts(&self, region: i64) -> Counts {
+        let from =
+            |block: i64| u64::try_from(self.newest.0 - block * BLOCK + 1).unwrap_or_default();
+        Counts {
+            sample: from(*self.sampled.start()),
+            region: from(first_of(region)).min(REGION_SIZE),
+        }
     }
 
     /// Leaves those before this customer.
@@ -144,22 +178,40 @@ impl Candidates {
     }
 
     async fn read_more(&mut self, session: &mut Session, wanted: usize) -> sqlx::Result<()> {
-        self.stride = self.next_stride(wanted);
-        let (first, last) = ((self.unread - self.stride).max(0), self.unread - 1);
-        for reading in &mut self.readings {
-            let grams = reading.chosen(self.sample.1);
-            let sets = session.in_blocks(&grams, first, last, reading.spread).await?;
-            unite(&mut self.sets, sets);
+        let region = region_of(self.unread - 1);
+        if self.unread == first_of(region + 1) {
+            self.enter(session, region).await?;
         }
-        self.add_pending(first, last);
+        let is_known = self.readings.iter().all(|reading| reading.chosen.is_empty());
+        if !is_known {
+            self.stride = self.next_stride(wanted);
+        }
+        let stride = if is_known { REGION_BLOCKS } else { self.stride };
+        let first = (self.unread - stride).max(first_of(region));
+        let unread = first..=self.unread - 1;
+        for reading in &self.readings {
+            unite(&mut self.sets, session.led_to(reading, unread.clone()).await?);
+        }
+        self.add_pending(first, self.unread - 1);
         self.unread = first;
+        Ok(())
+    }
+
+    /// Comes to an older region.
+    async fn enter(&mut self, session: &mut Session, region: i64) -> sqlx::Result<()> {
+        let counts = self.counts(region);
+        for reading in &mut self.readings {
+            let rows = session.in_region(reading, region).await?;
+            reading.enter(region, rows);
+            reading.choose(counts, self.sampled.clone());
+        }
         Ok(())
     }
 
     /// As many blocks as what is wanted will take, if they are like the sample; later ever more.
     fn next_stride(&self, wanted: usize) -> i64 {
-        let (found, of) = self.sample;
-        let stride = match (self.stride, i64::try_from(found), i64::try_from(wanted)) {
+        let of = i64::try_from(self.counts(0).sample).unwrap_or(i64::MAX / BLOCK);
+        let stride = match (self.stride, i64::try_from(self.found), i64::try_from(wanted)) {
             (0, Ok(found @ 1..), Ok(wanted)) => wanted * of * 3 / 2 / found / BLOCK + 1,
             (0, ..) => MOST_BLOCKS,
             (stride, ..) => stride * 4,

@@ -17,7 +17,7 @@ use crate::domain::id::CustomerId;
 use crate::domain::search::{Query, Record};
 use candidates::Candidates;
 #[cfg(test)]
-pub(super) use candidates::{IN_BLOCKS, NEWEST};
+pub(super) use candidates::{IN_BLOCKS, IN_REGION, NEWEST};
 pub use indexing::Indexing;
 #[cfg(test)]
 pub(super) use indexing::RECORDS_TO_INDEX;

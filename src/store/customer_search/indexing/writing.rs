@@ -1,26 +1,30 @@
 //! Adding sets of customers to the postings.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use roaring::RoaringBitmap;
 use sqlx::AssertSqlSafe;
 
 use crate::domain::search::Gram;
-use crate::store::customer_search::postings::{decode, encode};
+use crate::store::customer_search::postings::{
+    MOST_TOGETHER, add_block, blocks_of, decode, encode, in_block, region_of, row_of,
+};
 use crate::store::{Backend, Kind, Session, Store, on};
 
-/// How many bytes of postings are written in one transaction, and how many postings in one statement.
+/// How many bytes of postings are written in one transaction, and how many postings in one statement: sqlx
+/// asks SQLite for the name of each parameter, which takes the longer the more there are.
 const SLICE: usize = 2 * 1024 * 1024;
-const STATEMENT: usize = 250;
+const STATEMENT: usize = 64;
 /// What a posting takes beside its set.
 const OVERHEAD: usize = 64;
 /// The key of the advisory lock under which postings are written: "Search" in ASCII.
 const LOCK: i64 = 91_607_037_174_632;
 
-/// Customers of a block to whom a term leads.
+/// Customers of a block, or of a region, to whom a term leads.
 pub(super) struct Posting {
     term: String,
+    /// Of a region, its row.
     block: i64,
     customers: Vec<u8>,
 }
@@ -31,7 +35,11 @@ impl Posting {
         let places = customers.iter().copied().map(u32::from);
         let set = RoaringBitmap::from_sorted_iter(places)
             .map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-        Ok(Self { term: gram.to_text(), block, customers: encode(set).map_err(sqlx::Error::Io)? })
+        Self::of(gram.to_text(), block, set)
+    }
+
+    fn of(term: String, block: i64, customers: RoaringBitmap) -> sqlx::Result<Self> {
+        Ok(Self { term, block, customers: encode(customers).map_err(sqlx::Error::Io)? })
     }
 
     /// What it takes in memory, about.
@@ -80,55 +88,90 @@ impl Store {
 }
 
 impl Session {
-    /// Adds the postings: as they are where there were none of their term and block.
+    /// Adds postings of blocks, in the order of their terms.
     async fn add_postings(&mut self, postings: &[Posting]) -> sqlx::Result<()> {
-        let added = self.insert_postings(postings, "nothing").await?;
-        if added == postings.len() {
-            return Ok(());
-        }
-        let mut blocks: HashMap<i64, Vec<&Posting>> = HashMap::new();
+        let mut regions: BTreeMap<i64, Vec<&Posting>> = BTreeMap::new();
         for posting in postings {
+            regions.entry(region_of(posting.block)).or_default().push(posting);
+        }
+        for (region, postings) in regions {
+            self.add_to_region(region, &postings).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds postings of a region's blocks: to the row of the region while that has room.
+    async fn add_to_region(&mut self, region: i64, postings: &[&Posting]) -> sqlx::Result<()> {
+        let mut on_file = self.sets_of(row_of(region), postings).await?;
+        let (mut new, mut of_blocks) = (Vec::with_capacity(postings.len()), Vec::new());
+        for postings in postings.chunk_by(|one, other| one.term == other.term) {
+            let Some(term) = postings.first().map(|posting| &posting.term) else { continue };
+            let before = on_file.remove(term);
+            if before.as_ref().is_some_and(RoaringBitmap::is_empty) {
+                of_blocks.extend_from_slice(postings);
+                continue;
+            }
+            let mut customers = before.unwrap_or_default();
+            for posting in postings {
+                add_block(&mut customers, posting.block, &decode(&posting.customers)?);
+            }
+            if customers.len() > MOST_TOGETHER {
+                for block in blocks_of(region, &customers) {
+                    new.push(Posting::of(term.clone(), block, in_block(&customers, block))?);
+                }
+                customers.clear();
+            }
+            new.push(Posting::of(term.clone(), row_of(region), customers)?);
+        }
+        self.write(&new).await?;
+        self.add_to_blocks(&of_blocks).await
+    }
+
+    /// Adds postings to the rows of their blocks.
+    async fn add_to_blocks(&mut self, postings: &[&Posting]) -> sqlx::Result<()> {
+        let mut blocks: BTreeMap<i64, Vec<&Posting>> = BTreeMap::new();
+        for &posting in postings {
             blocks.entry(posting.block).or_default().push(posting);
         }
         let mut united = Vec::with_capacity(postings.len());
         for (block, postings) in blocks {
-            let mut before = self.sets_of(block, &postings).await?;
-            for &Posting { ref term, block, ref customers } in postings {
-                let set = before.remove(term).unwrap_or_default() | decode(customers)?;
-                let customers = encode(set).map_err(sqlx::Error::Io)?;
-                united.push(Posting { term: term.clone(), block, customers });
+            let mut on_file = self.sets_of(block, &postings).await?;
+            for Posting { term, customers, .. } in postings {
+                let before = on_file.remove(term).unwrap_or_default();
+                united.push(Posting::of(term.clone(), block, before | decode(customers)?)?);
             }
         }
-        self.insert_postings(&united, "update set customers = excluded.customers").await.map(drop)
+        self.write(&united).await
     }
 
-    /// Writes the postings; how many were, where nothing is done with those that are there already.
-    async fn insert_postings(
-        &mut self,
-        postings: &[Posting],
-        on_conflict: &str,
-    ) -> sqlx::Result<usize> {
-        let sql = AssertSqlSafe(insert_sql(postings.len(), on_conflict));
-        let written = on!(self, |db| {
-            // Statements of other lengths do not come again.
-            let mut query = sqlx::query(sql).persistent(postings.len() == STATEMENT);
-            for Posting { term, block, customers } in postings {
-                query = query.bind(term.as_str()).bind(block).bind(customers.as_slice());
-            }
-            query.execute(db).await.map(|done| done.rows_affected())
-        })?;
-        Ok(usize::try_from(written).unwrap_or(usize::MAX))
+    /// Writes postings in place of what is on file.
+    async fn write(&mut self, postings: &[Posting]) -> sqlx::Result<()> {
+        for postings in postings.chunks(STATEMENT) {
+            let sql = AssertSqlSafe(write_sql());
+            on!(self, |db| {
+                let mut query = sqlx::query(sql);
+                for place in 0..STATEMENT {
+                    let posting = postings.get(place);
+                    query = query
+                        .bind(posting.map_or("", |posting| posting.term.as_str()))
+                        .bind(posting.map_or(0, |posting| posting.block))
+                        .bind(posting.map(|posting| posting.customers.as_slice()));
+                }
+                query.execute(db).await.map(drop)
+            })?;
+        }
+        Ok(())
     }
 
-    /// The sets that a block has of these postings' terms.
+    /// The sets that a row of these postings' terms has.
     async fn sets_of(
         &mut self,
-        block: i64,
+        row: i64,
         postings: &[&Posting],
     ) -> sqlx::Result<HashMap<String, RoaringBitmap>> {
         let sql = AssertSqlSafe(select_sql());
         let rows: Vec<(String, Vec<u8>)> = on!(self, |db| {
-            let mut query = sqlx::query_as(sql).bind(block);
+            let mut query = sqlx::query_as(sql).bind(row);
             for place in 0..STATEMENT {
                 query = query.bind(postings.get(place).map_or("", |posting| posting.term.as_str()));
             }
@@ -149,12 +192,15 @@ fn select_sql() -> String {
     sql + ")"
 }
 
-/// Writes the sets of this many terms.
-fn insert_sql(count: usize, on_conflict: &str) -> String {
-    let mut sql = "insert into search_postings (term, block, customers) values ".to_owned();
-    for place in 0..count {
+/// Writes as many sets as one statement takes, but for those without a term.
+fn write_sql() -> String {
+    let mut sql = "insert into search_postings (term, block, customers)
+                   select column1, column2, column3 from (values "
+        .to_owned();
+    for place in 0..STATEMENT {
         let (comma, first) = (if place == 0 { "" } else { ", " }, 3 * place + 1);
         let _ = write!(sql, "{comma}(${first}, ${}, ${})", first + 1, first + 2);
     }
-    sql + " on conflict (term, block) do " + on_conflict
+    sql + ") v where column1 <> ''
+           on conflict (term, block) do update set customers = excluded.customers"
 }
