@@ -248,7 +248,7 @@ impl Store {
     /// Where the database does not answer.
     pub async fn snapshot(&self) -> sqlx::Result<Session> {
         match &self.backend {
-            Backend::Sqlite(files) => Ok(Session(Kind::Sqlite(files.readers.begin().await?))),
+            Backend::Sqlite(files) => Ok(Session(Kind::Sqlite(files.bulk_reader.begin().await?))),
             Backend::Postgres(server) => {
                 let begin = "begin isolation level repeatable read read only";
                 let mut transaction = server.pool.begin_with(begin).await?;

@@ -168,6 +168,19 @@ impl Store {
         })
     }
 
+    /// The same for whoever reads millions of rows and keeps nobody waiting.
+    ///
+    /// # Errors
+    /// Where no connection is to be had.
+    pub async fn read_in_bulk(&self) -> sqlx::Result<Session> {
+        match &self.backend {
+            Backend::Sqlite(files) => {
+                Ok(Session(Kind::SqliteRead(files.bulk_reader.acquire().await?)))
+            }
+            Backend::Postgres(_) => self.read().await,
+        }
+    }
+
     /// A transaction that no other writer of the shop's times runs beside: what it reads is still
     /// true when it commits. Dropped without a commit, it leaves nothing behind.
     ///

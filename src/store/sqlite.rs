@@ -23,6 +23,9 @@ const SAFE_VERSION: i32 = 3_051_003;
 const WAIT: Duration = Duration::from_secs(5);
 /// More readers than cores only wait for one another.
 const READERS: u32 = 2;
+/// How many bytes of the file readers look into without a system call and a copy for each page: as many as
+/// SQLite lets them, where addresses are no matter.
+const MAPPED: &str = if cfg!(target_pointer_width = "64") { "2147418112" } else { "0" };
 /// How long this thread stays awake for a connection's thread: longer than a query of one row
 /// takes, shorter than anybody notices.
 const PROMPT: Duration = Duration::from_micros(150);
@@ -35,6 +38,9 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite")
 pub struct Files {
     /// Connections for reading; they wait for no writer.
     pub readers: SqlitePool,
+    /// A connection for reading millions of rows, which leaves the others to those who wait for a reply, and
+    /// the memory as it is.
+    pub bulk_reader: SqlitePool,
     /// The one connection that writes, so that the calls of this process queue in order instead of
     /// racing for the file's lock.
     writer: SqlitePool,
@@ -81,7 +87,8 @@ impl Files {
         // The writer's waiting is done by us, with jitter: SQLite's own is unfair.
         let writer = options.clone().busy_timeout(Duration::from_millis(5));
         Ok(Self {
-            readers: pool(READERS).connect_lazy_with(options),
+            readers: pool(READERS).connect_lazy_with(options.clone().pragma("mmap_size", MAPPED)),
+            bulk_reader: pool(1).connect_lazy_with(options),
             writer: pool(1).connect_lazy_with(writer),
             freshness: Freshness::of_file(path),
             identity: Some(Identity { path: path.to_owned(), number: file_number(path) }),
@@ -95,7 +102,13 @@ impl Files {
             .max_lifetime(None)
             .connect_lazy_with(options().in_memory(true));
         let freshness = Freshness::of_process();
-        Self { readers: only.clone(), writer: only, freshness, identity: None }
+        Self {
+            readers: only.clone(),
+            bulk_reader: only.clone(),
+            writer: only,
+            freshness,
+            identity: None,
+        }
     }
 
     /// Brings the schema up to date in one exclusive transaction, so that processes that start at
@@ -129,6 +142,7 @@ impl Files {
     /// Closes the connections; the last process to do so folds the write-ahead log into the file.
     pub async fn close(&self) {
         self.readers.close().await;
+        self.bulk_reader.close().await;
         self.writer.close().await;
     }
 }

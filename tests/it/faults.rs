@@ -109,6 +109,28 @@ async fn a_file_that_was_deleted_or_replaced_is_opened_anew() {
 }
 
 #[tokio::test]
+async fn a_file_that_becomes_shorter_is_read_on() {
+    let shop = Shop::open(Database::Sqlite).await;
+    let Owner { customer_id, .. } = shop.owner().await;
+    let filled = "with recursive n (i) as (select 1 union all select i + 1 from n where i < 5000)
+                  insert into customers (id, first_name, last_name, phone_number, created_at, notes)
+                  select 1000 + i, 'Ann', 'Lee', '+1212' || (5550000 + i), 0, hex(zeroblob(400)) from n;
+                  pragma wal_checkpoint (truncate)";
+    let shortened =
+        "delete from customers where id > 1000; vacuum; pragma wal_checkpoint (truncate)";
+    for sql in [filled, shortened] {
+        shop.execute_sql(sql).await.unwrap();
+        // Each of the connections has looked into the whole file before it is made shorter.
+        for _ in 0..4 {
+            let newest = shop.call("search_customers", json!({ "query": "e", "limit": 100 })).await;
+            assert!(!newest.success()["customers"].as_array().unwrap().is_empty());
+            let arguments = json!({ "customer_id": customer_id });
+            shop.call("lookup_customer", arguments).await.success();
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_file_is_told_without_its_path() {
     let shop = Shop::open(Database::Sqlite).await;
     std::fs::write(shop.folder().join("shop.db"), "no database ".repeat(100)).unwrap();

@@ -85,7 +85,7 @@ impl Store {
         mut progress: impl FnMut(i64, i64) + Send,
     ) -> sqlx::Result<()> {
         let _only = self.indexing.running.lock().await;
-        let total = self.read().await?.count_pending().await?;
+        let total = self.read_in_bulk().await?.count_pending().await?;
         let (mut done, mut next, mut lot) = (0, i64::MAX, Lot::default());
         while !self.indexing.stopping.is_cancelled()
             && let Some(newest) = self.newest_pending(next).await?
@@ -131,7 +131,7 @@ impl Store {
         let mut rows = Vec::new();
         for (from, to) in spans(block, CUSTOMERS) {
             // The database looks for the next ones meanwhile.
-            let read = async { self.read().await?.records_to_index(from, to, claim).await };
+            let read = async { self.read_in_bulk().await?.records_to_index(from, to, claim).await };
             let (next, ()) = tokio::join!(read, add_all(&mut postings, &rows));
             rows = next?;
             count += i64::try_from(rows.len()).unwrap_or_default();
