@@ -27,11 +27,9 @@ use writing::Posting;
 const CUSTOMERS: i64 = 2_048;
 /// How many of them are claimed or settled in one transaction.
 const CLAIMED: i64 = 16_384;
-/// After how many customers others may use the thread.
-const CUSTOMERS_AT_A_TIME: usize = 128;
-/// How many bytes of sets wait to be written together: the table is in the order of the terms, so that
-/// each lot touches most of its pages.
-const LOT: usize = 48 * 1024 * 1024;
+/// How many bytes of sets wait to be written together, while as many are gathered: the table is in the order
+/// of the terms, so that each lot touches most of its pages.
+const LOT: usize = 32 * 1024 * 1024;
 
 /// What the pending customers with this claim in a range of numbers are found by.
 pub(in crate::store) const RECORDS_TO_INDEX: &str = concat!(
@@ -86,19 +84,18 @@ impl Store {
     ) -> sqlx::Result<()> {
         let _only = self.indexing.running.lock().await;
         let total = self.read_in_bulk().await?.count_pending().await?;
-        let (mut done, mut next, mut lot) = (0, i64::MAX, Lot::default());
-        while !self.indexing.stopping.is_cancelled()
-            && let Some(newest) = self.newest_pending(next).await?
-        {
-            let block = block_of(newest);
-            done += self.gather(block, &mut lot).await?;
-            next = block * BLOCK;
-            if lot.bytes >= LOT {
-                self.add(std::mem::take(&mut lot)).await?;
-            }
+        let (mut done, mut next) = (0, i64::MAX);
+        let mut told = |count| {
+            done += count;
             progress(done, total.max(done));
+        };
+        let mut lot = self.gather_lot(&mut next, &mut told).await?;
+        while !lot.claims.is_empty() {
+            let following = self.gather_lot(&mut next, &mut told);
+            let (added, following) = tokio::join!(self.add(lot), following);
+            added?;
+            lot = following?;
         }
-        self.add(lot).await?;
         if done >= BLOCK { self.tidy().await } else { Ok(()) }
     }
 
@@ -121,6 +118,25 @@ impl Store {
         self.indexing.running.try_lock().is_err()
     }
 
+    /// Gathers what the pending customers of some blocks below a number are found by; nothing where there
+    /// are none. `told` is told how many they are, block by block.
+    async fn gather_lot(
+        &self,
+        next: &mut i64,
+        told: &mut (impl FnMut(i64) + Send),
+    ) -> sqlx::Result<Lot> {
+        let mut lot = Lot::default();
+        while lot.bytes < LOT
+            && !self.indexing.stopping.is_cancelled()
+            && let Some(newest) = self.newest_pending(*next).await?
+        {
+            let block = block_of(newest);
+            told(self.gather(block, &mut lot).await?);
+            *next = block * BLOCK;
+        }
+        Ok(lot)
+    }
+
     /// Claims the pending customers of a block and gathers what they are found by; how many they are.
     async fn gather(&self, block: i64, lot: &mut Lot) -> sqlx::Result<i64> {
         let claim = new_claim()?;
@@ -132,13 +148,12 @@ impl Store {
         for (from, to) in spans(block, CUSTOMERS) {
             // The database looks for the next ones meanwhile.
             let read = async { self.read_in_bulk().await?.records_to_index(from, to, claim).await };
-            let (next, ()) = tokio::join!(read, add_all(&mut postings, &rows));
-            rows = next?;
+            let (next, added) = tokio::join!(read, add_all(postings, rows));
+            (rows, postings) = (next?, added?);
             count += i64::try_from(rows.len()).unwrap_or_default();
         }
-        add_all(&mut postings, &rows).await;
-        for (gram, customers) in postings {
-            let posting = Posting::new(gram, block, &customers)?;
+        let postings = add_all(postings, rows).await?;
+        for posting in on_thread(move || encode_all(block, postings)).await?? {
             lot.bytes += posting.size();
             lot.postings.push(posting);
         }
@@ -231,11 +246,25 @@ fn spans(block: i64, length: i64) -> impl Iterator<Item = (i64, i64)> {
     (first..first + BLOCK).step_by(step).map(move |from| (from, from + length - 1))
 }
 
-async fn add_all(postings: &mut Postings, rows: &[Row]) {
-    for rows in rows.chunks(CUSTOMERS_AT_A_TIME) {
-        rows.iter().for_each(|row| add_to(postings, row));
-        tokio::task::yield_now().await;
-    }
+async fn add_all(mut postings: Postings, rows: Vec<Row>) -> sqlx::Result<Postings> {
+    on_thread(move || {
+        rows.iter().for_each(|row| add_to(&mut postings, row));
+        postings
+    })
+    .await
+}
+
+fn encode_all(block: i64, postings: Postings) -> sqlx::Result<Vec<Posting>> {
+    postings.into_iter().map(|(gram, customers)| Posting::new(gram, block, &customers)).collect()
+}
+
+/// Works on many customers on a thread of its own: meanwhile others are served, and what is being written is not
+/// kept waiting, which Postgres would break off.
+async fn on_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> sqlx::Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
 fn add_to(postings: &mut Postings, row: &Row) {

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use roaring::RoaringBitmap;
 use sqlx::AssertSqlSafe;
 
+use super::on_thread;
 use crate::domain::search::Gram;
 use crate::store::customer_search::postings::{
     MOST_TOGETHER, add_block, blocks_of, decode, encode, in_block, region_of, row_of,
@@ -52,9 +53,13 @@ impl Store {
     /// Adds the postings in slices; whether all of them were, before somebody wanted it to stop.
     pub(super) async fn write_postings(&self, mut postings: Vec<Posting>) -> sqlx::Result<bool> {
         // In the order in which they lie in the table.
-        postings.sort_unstable_by(|one, other| {
-            (one.term.as_str(), one.block).cmp(&(other.term.as_str(), other.block))
+        let postings = on_thread(move || {
+            postings.sort_unstable_by(|one, other| {
+                (one.term.as_str(), one.block).cmp(&(other.term.as_str(), other.block))
+            });
+            postings
         });
+        let postings = postings.await?;
         let mut rest = postings.as_slice();
         while !rest.is_empty() {
             if self.indexing.stopping.is_cancelled() {
