@@ -15,7 +15,7 @@ pub(super) const BLOCK_SIZE: u64 = 1 << 16;
 /// How many blocks a region has, and how many customer numbers.
 pub(super) const REGION_BLOCKS: i64 = 64;
 pub(super) const REGION_SIZE: u64 = 64 * BLOCK_SIZE;
-/// How many customers of a region a row has, at most: 8 KiB, as much as a block's row.
+/// How many customers of a region a row has, at most: some 8 KiB, about as much as a block's row.
 pub(super) const MOST_TOGETHER: u64 = 4_096;
 
 /// The block in which a customer lies.
