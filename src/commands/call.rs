@@ -8,6 +8,9 @@ use serde_json::Value;
 use crate::config::Config;
 use crate::tools::{CallContext, Engine};
 
+/// How often a search is made at most, while others write on and on.
+const MOST_SEARCHES: u32 = 5;
+
 /// The command's arguments.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -29,8 +32,12 @@ pub async fn run(config: Config, Arguments { tool, arguments }: Arguments) -> io
     let engine = Engine::new(config);
     let context = CallContext::default();
     let mut reply = engine.call(&tool, arguments.clone(), &context).await;
-    if engine.finish_indexing().await && reply.is_error && engine.is_read_only(&tool) {
-        reply = engine.call(&tool, arguments, &context).await;
+    let mut searches = 1;
+    // Where the index had to catch up, the reply may lack customers, or is a refusal; and records that somebody else
+    // was changing meanwhile are left for later.
+    while engine.finish_indexing().await && engine.is_read_only(&tool) && searches < MOST_SEARCHES {
+        reply = engine.call(&tool, arguments.clone(), &context).await;
+        searches += 1;
     }
     engine.close().await;
     writeln!(io::stdout(), "{}", reply.text)?;

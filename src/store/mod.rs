@@ -46,7 +46,7 @@ use crate::domain::shop::Shop;
 pub use appointments::{Appointment, NewAppointment, Page};
 pub use calendar::{CalendarState, Conflict, KnownBlock, Mark, Outcome, OwnEvent, Read, StaffDid};
 pub use crm::{CrmTicketChanges, CrmTicketRow};
-pub use customer_search::{CustomerSearch, Searched};
+pub use customer_search::{CustomerSearch, IndexState, Searched};
 pub use customers::{CrmState, CustomerRow};
 pub use freshness::Stamp;
 pub use holds::Hold;

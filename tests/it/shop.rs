@@ -1,5 +1,6 @@
 //! A shop of a test's own: a fresh database, its settings, and a server on it.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -256,6 +257,23 @@ impl Shop {
             Place::Postgres { own, .. } => {
                 let mut connection: PgConnection = own.connect().await?;
                 Ok(sql.execute(&mut connection).await?.rows_affected())
+            }
+        }
+    }
+
+    /// Runs SQL that begins a transaction, by a connection of its own; it ends when the connection is dropped.
+    pub async fn hold_open(&self, sql: &str) -> Box<dyn Any> {
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        match &self.place {
+            Place::Sqlite(path) => {
+                let mut connection: SqliteConnection = sqlite(path).await;
+                sql.execute(&mut connection).await.unwrap();
+                Box::new(connection)
+            }
+            Place::Postgres { own, .. } => {
+                let mut connection: PgConnection = own.connect().await.unwrap();
+                sql.execute(&mut connection).await.unwrap();
+                Box::new(connection)
             }
         }
     }

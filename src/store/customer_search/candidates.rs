@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 
 use roaring::RoaringBitmap;
 
+use super::IndexState;
 use super::postings::{
     BLOCK, REGION_BLOCKS, REGION_SIZE, block_of, customer_at, first_of, offset_of, region_of,
 };
@@ -26,7 +27,7 @@ const SAMPLE_GRAMS: usize = 12;
 const SAMPLE: i64 = 16_384;
 /// With so few pending customers, a search takes as long as without any.
 const FEW_PENDING: usize = 16;
-/// With more pending customers than that, the index has to catch up first.
+/// So many pending customers are held against a query at most, the newest ones.
 const MOST_PENDING: usize = 256;
 /// How many blocks are read at once, at most.
 const MOST_BLOCKS: i64 = REGION_BLOCKS;
@@ -40,6 +41,7 @@ type Rows = BTreeMap<String, RoaringBitmap>;
 pub(super) struct Candidates {
     readings: Vec<Sampled>,
     pending: Vec<CustomerId>,
+    index: IndexState,
     newest: CustomerId,
     /// The blocks of the newest customers, among whom the grams were looked at first.
     sampled: RangeInclusive<i64>,
@@ -54,12 +56,12 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    /// Begins the walk below this customer; `None` where too many customers are pending.
+    /// Begins the walk below this customer.
     pub(super) async fn begin(
         session: &mut Session,
         query: &Query,
         before: CustomerId,
-    ) -> sqlx::Result<Option<Self>> {
+    ) -> sqlx::Result<Self> {
         let (mut newest, mut pending, mut readings) = (None, Vec::new(), Vec::new());
         for reading in query.readings() {
             let (mut sampled, mut region) = (Sampled::new(reading), Rows::new());
@@ -83,18 +85,21 @@ impl Candidates {
             }
             readings.push((sampled, region));
         }
-        if pending.len() > MOST_PENDING {
-            return Ok(None);
-        }
-        Ok(Some(Self::new(readings, pending, newest.unwrap_or(CustomerId(0)), before)))
+        Ok(Self::new(readings, pending, newest.unwrap_or(CustomerId(0)), before))
     }
 
     fn new(
         readings: Vec<(Sampled, Rows)>,
-        pending: Vec<CustomerId>,
+        mut pending: Vec<CustomerId>,
         newest: CustomerId,
         before: CustomerId,
     ) -> Self {
+        let index = match pending.len() {
+            count if count > MOST_PENDING => IndexState::FarBehind,
+            count if count > FEW_PENDING => IndexState::Behind,
+            _ => IndexState::Current,
+        };
+        pending.truncate(MOST_PENDING);
         // Customers who came while the query ran may be pending in a block of their own.
         let last = pending.iter().copied().chain([newest]).max().unwrap_or(newest);
         let region = region_of(block_of(newest));
@@ -102,6 +107,7 @@ impl Candidates {
         let mut candidates = Self {
             readings: Vec::with_capacity(readings.len()),
             pending,
+            index,
             newest,
             sampled: first..=block_of(newest),
             found: 0,
@@ -140,9 +146,9 @@ impl Candidates {
         }
     }
 
-    /// Whether so many customers are pending that searches take longer.
-    pub(super) fn is_index_behind(&self) -> bool {
-        self.pending.len() > FEW_PENDING
+    /// What the index was worth when the walk began.
+    pub(super) fn index(&self) -> IndexState {
+        self.index
     }
 
     /// At most `count` more customers, newest first; none where there are no more. `wanted` is how

@@ -8,6 +8,7 @@
 mod writing;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustc_hash::FxHashMap;
 use sqlx::FromRow;
@@ -44,6 +45,8 @@ pub(in crate::store) const RECORDS_TO_INDEX: &str = concat!(
 #[derive(Debug, Default)]
 pub struct Indexing {
     running: Mutex<()>,
+    /// Whether a search has had the index catch up since somebody asked.
+    begun: AtomicBool,
     stopping: CancellationToken,
 }
 
@@ -101,6 +104,7 @@ impl Store {
 
     /// The same in a task of its own, which goes on when nobody waits for it.
     pub fn catch_up(self: &Arc<Self>) -> JoinHandle<sqlx::Result<()>> {
+        self.indexing.begun.store(true, Ordering::Relaxed);
         let store = Arc::clone(self);
         tokio::spawn(async move {
             let indexed = store.index_customers(|_, _| ()).await;
@@ -111,6 +115,11 @@ impl Store {
             }
             indexed
         })
+    }
+
+    /// Whether a search has had the index catch up since this was asked the last time; that may be over by now.
+    pub fn has_begun_to_catch_up(&self) -> bool {
+        self.indexing.begun.swap(false, Ordering::Relaxed)
     }
 
     /// Whether the index is catching up already.

@@ -37,16 +37,22 @@ pub struct CustomerSearch<'a> {
 
 /// What a search came to.
 #[derive(Debug)]
-pub enum Searched {
+pub struct Searched {
     /// The customers, newest first, without their vehicles.
-    Found {
-        /// The customers.
-        customers: Vec<CustomerRow>,
-        /// Whether the index should catch up, so that the next search takes less.
-        is_index_behind: bool,
-    },
-    /// So many customers are not in the index yet that it has to catch up first.
-    IndexTooFarBehind,
+    pub customers: Vec<CustomerRow>,
+    /// What the index was worth meanwhile.
+    pub index: IndexState,
+}
+
+/// How many customers were added or changed since the index was brought up to date.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum IndexState {
+    /// So few that nobody notices.
+    Current,
+    /// So many that it should catch up, for the next search to take less.
+    Behind,
+    /// More than a search looks at: only the newest of them were, and others may be missing.
+    FarBehind,
 }
 
 /// What separates the texts that a query packs into one: no name, address, number or plate has it.
@@ -130,7 +136,7 @@ impl Session {
                 rows.into_iter().map(|row| row.customer).collect()
             }
         };
-        Ok(Searched::Found { customers, is_index_behind: false })
+        Ok(Searched { customers, index: IndexState::Current })
     }
 
     async fn search_by_words(
@@ -138,9 +144,7 @@ impl Session {
         query: &Query,
         search: CustomerSearch<'_>,
     ) -> sqlx::Result<Searched> {
-        let Some(mut candidates) = Candidates::begin(self, query, search.before).await? else {
-            return Ok(Searched::IndexTooFarBehind);
-        };
+        let mut candidates = Candidates::begin(self, query, search.before).await?;
         let mut customers: Vec<CustomerRow> = Vec::new();
         let mut most = FEW_CUSTOMERS;
         while customers.len() < search.limit {
@@ -154,7 +158,7 @@ impl Session {
             most = MANY_CUSTOMERS;
         }
         customers.truncate(search.limit);
-        Ok(Searched::Found { customers, is_index_behind: candidates.is_index_behind() })
+        Ok(Searched { customers, index: candidates.index() })
     }
 
     async fn search_by_vin(

@@ -13,7 +13,7 @@ use crate::domain::customer::{Profile, full_name};
 use crate::domain::id::CustomerId;
 use crate::domain::search::Query;
 use crate::error::{Code, Refusal, ToolError};
-use crate::store::{CustomerRow, CustomerSearch, Searched, Store};
+use crate::store::{CustomerRow, CustomerSearch, IndexState, Searched, Store};
 use crate::tools::appointments::searching::read_vin_end;
 use crate::tools::arguments::refuse;
 use crate::tools::paging::{cursor, cut, read_cursor};
@@ -23,8 +23,15 @@ use crate::tools::{Answer, Call, Effect, Tool};
 const DEFAULT_LIMIT: i64 = 10;
 /// How many of the found ones the message names.
 const NAMED: usize = 3;
-/// How long a search waits for the index, where it is far behind.
+/// How long a search that has found somebody waits for the index, where it is far behind.
+const SHORT_PATIENCE: Duration = Duration::from_secs(1);
+/// How long one waits that has found nobody.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long it then lets the index be, which may have found records that somebody else is changing.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What a reply adds where the index stayed far behind.
+const MAY_BE_MISSING: &str = " Customers who were added or changed just now may be missing.";
 
 /// The arguments of `search_customers`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -80,10 +87,14 @@ impl Tool for SearchCustomers {
             // One more than is shown tells whether there is more.
             limit: usize::try_from(limit).unwrap_or_default() + 1,
         };
-        let mut rows = find(&call.engine.store().await?, search).await?;
+        let searched = find(&call.engine.store().await?, search, before.is_some()).await?;
+        let mut rows = searched.customers;
         let has_more = cut(&mut rows, limit);
         let next_cursor = rows.last().filter(|_| has_more).map(|row| cursor(&question, [row.id.0]));
-        let message = tell(&rows, has_more, before.is_some());
+        let mut message = tell(&rows, has_more, before.is_some());
+        if searched.index == IndexState::FarBehind {
+            message.push_str(MAY_BE_MISSING);
+        }
         let customers = rows.into_iter().map(|row| profile(row, shop)).collect();
         Ok(Answer::new(message, Found { customers, next_cursor }))
     }
@@ -97,29 +108,36 @@ impl SearchCustomers {
     }
 }
 
-/// Searches, and has the index catch up where that would make searches faster.
+/// Searches, and has the index catch up where that would make searches faster or find more.
 async fn find(
     store: &Arc<Store>,
     search: CustomerSearch<'_>,
-) -> Result<Vec<CustomerRow>, ToolError> {
+    is_later: bool,
+) -> Result<Searched, ToolError> {
     let started = tokio::time::Instant::now();
     loop {
         // The connection is given back before the index needs one.
         let searched = store.read().await?.search_customers(search).await?;
-        match searched {
-            Searched::Found { customers, is_index_behind } => {
-                if is_index_behind && !store.is_catching_up() {
+        match searched.index {
+            IndexState::Current => return Ok(searched),
+            IndexState::Behind => {
+                if !store.is_catching_up() {
                     drop(store.catch_up());
                 }
-                return Ok(customers);
+                return Ok(searched);
             }
-            Searched::IndexTooFarBehind => {
-                // The task goes on when this call has given up.
-                match tokio::time::timeout_at(started + PATIENCE, store.catch_up()).await {
-                    Ok(Ok(indexed)) => indexed?,
-                    Ok(Err(_)) | Err(_) => return Err(not_yet().into()),
-                }
-            }
+            IndexState::FarBehind => {}
+        }
+        // Who is told that there is nobody puts the same customer on file once more. A later page only ends the
+        // list.
+        let is_nobody = searched.customers.is_empty() && !is_later;
+        let patience = if is_nobody { PATIENCE } else { SHORT_PATIENCE };
+        // The task goes on when this call has given up.
+        match tokio::time::timeout_at(started + patience, store.catch_up()).await {
+            Ok(Ok(Ok(()))) => tokio::time::sleep(PAUSE).await,
+            _ if !is_nobody => return Ok(searched),
+            Ok(Ok(Err(error))) => return Err(error.into()),
+            Ok(Err(_)) | Err(_) => return Err(not_yet().into()),
         }
     }
 }

@@ -65,14 +65,16 @@ impl Engine {
         }
     }
 
-    /// Waits until the search index is up to date, where a call has begun to make it so; whether it is. A
-    /// server goes on with that beside its calls, and a process of one call would lose it each time.
+    /// Waits for the search index, where a call has had it catch up; whether one has. A server goes on with that
+    /// beside its calls, and a process of one call would lose it each time.
     pub async fn finish_indexing(&self) -> bool {
-        let store = self.open_store().filter(|store| store.is_catching_up());
+        let store = self.open_store().filter(|store| store.has_begun_to_catch_up());
         let Some(store) = store else { return false };
-        // One run at a time: this one begins when the other is over, and finds little left.
+        // One run at a time: this one begins when the other is over, and finds little left. Where it fails, the next
+        // search tells.
         let rest = store.index_customers(|_, _| ());
-        tokio::time::timeout(INDEXING_LIMIT, rest).await.is_ok_and(|indexed| indexed.is_ok())
+        let _ = tokio::time::timeout(INDEXING_LIMIT, rest).await;
+        true
     }
 
     /// Closes the database, if it was opened.
