@@ -18,7 +18,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::vin::vpic::Vpic;
 use crate::store::Store;
 use crate::store::importing::{
-    ImportError, Importer, Made, NewCustomer, NewProduct, NewVehicle, NewVisit, Outcome, Refused,
+    ImportError, Importer, NewCustomer, NewProduct, NewVehicle, NewVisit, Outcome, Refused, Seen,
     Settings,
 };
 
@@ -119,7 +119,7 @@ pub async fn import(
         allow_shared_phones: options.allow_shared_phones,
         counts_blocks: options.counts_blocks,
         stopping: options.stopping,
-        made: Made::default(),
+        seen: Seen::default(),
     };
     let reading = Reading { shop: shop.clone(), now, vpic: options.vpic };
     let importer = Importer::begin(store, shop, settings).await?;

@@ -5,6 +5,7 @@ mod history;
 mod interrupted;
 mod people;
 mod rejections;
+mod repeats;
 mod round_trip;
 mod under_way;
 

@@ -14,8 +14,8 @@ pub(super) struct Person {
 /// The record that has the row's `external_id`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Namesake {
-    /// Whether an earlier line of this import made it.
-    pub is_new: bool,
+    /// Whether an earlier line of this import led to it.
+    pub is_repeated: bool,
 }
 
 /// What is on file that a row may be.
@@ -53,13 +53,13 @@ pub(super) enum Decision {
 /// The same e-mail address, or the same phone number and name, is the same person. What an export says
 /// of phone numbers that are shared was decided by people, and holds.
 pub(super) fn decide(row: &NewCustomer, facts: Facts, allow_shared_phones: bool) -> Decision {
-    if let Some(Namesake { is_new }) = facts.namesake {
+    if let Some(Namesake { is_repeated }) = facts.namesake {
         return match facts.leads_to.filter(|_| row.merged_into().is_none()) {
             // An export says itself which records lead to others; anybody else is told each time.
             Some(Person { id, name }) => {
                 Decision::Refuse(Refused::SamePerson { id, name, by: "external_id" })
             }
-            None if is_new => Decision::Refuse(Refused::Repeated),
+            None if is_repeated => Decision::Refuse(Refused::Repeated),
             None => Decision::Known,
         };
     }

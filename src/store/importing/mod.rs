@@ -5,13 +5,13 @@
 //! turn has committed is never added again: records are known by their `external_id`.
 
 mod deciding;
-mod made;
 mod own_name;
 mod places;
 mod postgres;
 mod products;
 mod recounting;
 mod rows;
+mod seen;
 mod sqlite;
 mod visits;
 
@@ -22,7 +22,6 @@ use super::{Backend, Store};
 use crate::domain::shop::Shop;
 use crate::domain::time::Timestamp;
 
-pub use made::Made;
 pub use own_name::OwnName;
 pub use places::NOT_RECORDED;
 use places::Places;
@@ -31,6 +30,7 @@ use recounting::Customers;
 pub use rows::{
     BOOKED_BY, CustomerMore, NewCustomer, NewProduct, NewVehicle, NewVisit, Row, Text, VisitMore,
 };
+pub use seen::Seen;
 
 /// What all turns of one import have in common.
 pub struct Settings {
@@ -42,8 +42,8 @@ pub struct Settings {
     pub counts_blocks: bool,
     /// Set when the import is to end after the turn that is under way.
     pub stopping: Arc<AtomicBool>,
-    /// What the import has made; nothing at first.
-    pub made: Made,
+    /// What the import has made or found on file; nothing at first.
+    pub seen: Seen,
 }
 
 impl Settings {
@@ -71,7 +71,7 @@ pub enum Refused {
         /// That customer's name.
         name: String,
     },
-    /// An earlier line of this import has the same `external_id`.
+    /// An earlier line of this import has the same `external_id`, or SKU.
     Repeated,
     /// A reference that leads nowhere: the column.
     Unknown(&'static str),

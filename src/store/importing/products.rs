@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sqlx::AssertSqlSafe;
 
 use super::rows::NewProduct;
-use super::{ImportError, Importer, Outcome};
+use super::{ImportError, Importer, Outcome, Refused};
 use crate::domain::time::Timestamp;
 use crate::store::{Session, on};
 
@@ -26,20 +26,45 @@ impl Importer<'_> {
             }
             let mut session = self.store.write().await?;
             for rows in turn.chunks(PRODUCTS_PER_STATEMENT) {
-                outcome.added += session.import_products(rows, self.settings.now).await?;
+                let before = session.products_called(rows).await?;
+                let mut after = before.clone();
+                if before.contains(&None) {
+                    session.import_products(rows, self.settings.now).await?;
+                    after = session.products_called(rows).await?;
+                }
+                for (before, after) in before.into_iter().zip(after) {
+                    if after.is_some_and(|id| !self.settings.seen.products.insert(id)) {
+                        outcome.refused.push((outcome.done, Refused::Repeated));
+                    } else if before.is_some() {
+                        outcome.known += 1;
+                    } else {
+                        outcome.added += 1;
+                    }
+                    outcome.done += 1;
+                }
             }
             session.commit().await?;
-            outcome.done += turn.len();
         }
-        let done = u64::try_from(outcome.done).unwrap_or(u64::MAX);
-        outcome.known = done.saturating_sub(outcome.added);
         Ok(outcome)
     }
 }
 
 impl Session {
-    /// How many of the products were new.
-    async fn import_products(&mut self, rows: &[NewProduct], now: Timestamp) -> sqlx::Result<u64> {
+    /// The products on file that have the rows' SKUs, whatever their case, in the rows' order.
+    async fn products_called(&mut self, rows: &[NewProduct]) -> sqlx::Result<Vec<Option<i64>>> {
+        let sql = AssertSqlSafe(select_sql(rows.len()));
+        on!(self, |db| {
+            let mut query =
+                sqlx::query_scalar(sql).persistent(rows.len() == PRODUCTS_PER_STATEMENT);
+            for row in rows {
+                query = query.bind(&*row.sku);
+            }
+            query.fetch_all(db).await
+        })
+    }
+
+    /// Puts those of the products on file that are new.
+    async fn import_products(&mut self, rows: &[NewProduct], now: Timestamp) -> sqlx::Result<()> {
         let sql = AssertSqlSafe(insert_sql(rows.len()));
         on!(self, |db| {
             // Statements of other lengths do not come again.
@@ -54,9 +79,23 @@ impl Session {
                     .bind(row.stock_quantity)
                     .bind(row.category.as_deref());
             }
-            query.execute(db).await.map(|done| done.rows_affected())
+            query.execute(db).await.map(drop)
         })
     }
+}
+
+/// Selects the products that have so many SKUs, in their order, each by the indexes. Two may have one,
+/// where they are older than the rule that none have; then it is the one that is written alike.
+fn select_sql(count: usize) -> String {
+    let skus: Vec<String> = (0..count).map(|place| format!("({place}, ${})", place + 1)).collect();
+    format!(
+        "select coalesce((select p.id from products p where p.sku = k.column2),
+                         (select p.id from products p where lower(p.sku) = lower(k.column2)
+                          order by p.sku_place limit 1))
+         from (values {}) k
+         order by k.column1",
+        skus.join(", ")
+    )
 }
 
 /// Puts so many products on file.

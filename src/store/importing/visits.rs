@@ -3,10 +3,11 @@
 
 mod on_file;
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use super::places::NOT_RECORDED;
-use super::rows::{NewVisit, Row};
+use super::rows::NewVisit;
 use super::{ImportError, Importer, Outcome, Refused};
 use crate::domain::appointment::Placement;
 use crate::domain::assignment::{Assignment, Reserved};
@@ -22,7 +23,7 @@ const TURN: Duration = Duration::from_millis(400);
 /// What became of a row.
 enum Taken {
     Added { id: i64, customer: CustomerId },
-    Known(CustomerId),
+    Known { id: i64, customer: CustomerId },
     Refused(Refused),
 }
 
@@ -62,11 +63,12 @@ impl Importer<'_> {
     fn note(&mut self, outcome: &mut Outcome, taken: Taken) {
         match taken {
             Taken::Added { id, customer } => {
-                self.settings.made.visits.add(id, id);
+                self.settings.seen.visits.insert(id);
                 outcome.added += 1;
                 self.customers.insert(customer.0);
             }
-            Taken::Known(customer) => {
+            Taken::Known { id, customer } => {
+                self.settings.seen.visits.insert(id);
                 outcome.known += 1;
                 self.customers.insert(customer.0);
             }
@@ -75,7 +77,8 @@ impl Importer<'_> {
         outcome.done += 1;
     }
 
-    /// Takes as many of the rows as there is time for; a single one where `is_careful`.
+    /// Takes as many of the rows as there is time for; a single one where `is_careful`. What was seen is noted when
+    /// the turn has come to its end, since another turn takes its rows otherwise.
     async fn open_turn(
         &self,
         rows: &[NewVisit],
@@ -83,9 +86,9 @@ impl Importer<'_> {
     ) -> Result<Vec<Taken>, ImportError> {
         let mut session = self.store.write().await?;
         let started = Instant::now();
-        let mut taken = Vec::new();
+        let (mut taken, mut seen) = (Vec::new(), HashSet::new());
         for row in rows {
-            taken.push(self.open_visit(&mut session, row).await?);
+            taken.push(self.open_visit(&mut session, row, &mut seen).await?);
             if is_careful || started.elapsed() > TURN {
                 break;
             }
@@ -98,13 +101,14 @@ impl Importer<'_> {
         &self,
         session: &mut Session,
         row: &NewVisit,
+        seen: &mut HashSet<i64>,
     ) -> Result<Taken, ImportError> {
         if let Some((id, customer)) = session.imported_visit(row).await? {
-            let is_new = self.settings.made.visits.has(id) && row.own_name().is_none();
-            return Ok(if is_new {
+            let is_repeated = self.settings.seen.visits.contains(id) || !seen.insert(id);
+            return Ok(if is_repeated {
                 Taken::Refused(Refused::Repeated)
             } else {
-                Taken::Known(customer)
+                Taken::Known { id, customer }
             });
         }
         let (vehicle, customer) = match self.who(session, row).await? {
@@ -132,6 +136,7 @@ impl Importer<'_> {
         };
         let now = self.settings.now;
         let id = session.import_visit(row, vehicle, customer, &placement, now).await?;
+        seen.insert(id);
         Ok(Taken::Added { id, customer })
     }
 

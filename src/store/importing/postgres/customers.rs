@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use sqlx::FromRow;
 
 use super::super::deciding::{Decision, Facts, Namesake, Person, decide, is_alias};
-use super::super::made::Numbers;
 use super::super::rows::{NewCustomer, Row};
+use super::super::seen::Numbers;
 use super::super::{ImportError, Outcome, Refused, Settings};
 use super::{CopyText, Turn, Writer, by_place, numbers, own_customers, placed};
 
@@ -86,11 +86,11 @@ impl Writer {
             let ids = numbers(&mut turn, "customers", rows.len()).await?;
             let mut copy = CopyText::default();
             for ((place, row), id) in placed(rows).zip(ids) {
-                let facts = on_file.facts(place, row, &settings.made.customers);
+                let facts = on_file.facts(place, row, &settings.seen.customers);
                 let decision = decide(row, facts, settings.allow_shared_phones);
                 on_file.add(row, id, &decision);
                 if write(&mut copy, row, id, &decision) {
-                    settings.made.customers.add(id, id);
+                    settings.seen.customers.insert(id);
                 }
                 outcome.note(decision);
             }
@@ -150,8 +150,8 @@ impl<'a> OnFile<'a> {
         Ok(Self { named, own, by_email, by_phone, targets, ..Self::default() })
     }
 
-    fn facts(&mut self, place: i64, row: &NewCustomer, made: &Numbers) -> Facts {
-        let namesake = self.namesake(place, row, made);
+    fn facts(&mut self, place: i64, row: &NewCustomer, seen: &Numbers) -> Facts {
+        let namesake = self.namesake(place, row, seen);
         let mut facts = Facts { namesake, ..Facts::default() };
         if let Some(Named {
             leads_to: Some(id),
@@ -172,14 +172,13 @@ impl<'a> OnFile<'a> {
         facts
     }
 
-    fn namesake(&self, place: i64, row: &NewCustomer, made: &Numbers) -> Option<Namesake> {
+    fn namesake(&self, place: i64, row: &NewCustomer, seen: &Numbers) -> Option<Namesake> {
         if self.new_names.contains_key(&*row.external_id) {
-            return Some(Namesake { is_new: true });
+            return Some(Namesake { is_repeated: true });
         }
-        if let Some(Named { id, .. }) = self.named.get(&place) {
-            return Some(Namesake { is_new: made.has(*id) });
-        }
-        self.own.contains_key(&place).then_some(Namesake { is_new: false })
+        let own = || self.own.get(&place).map(|&(id, _)| id);
+        let id = self.named.get(&place).map(|named| named.id).or_else(own)?;
+        Some(Namesake { is_repeated: !seen.insert(id) })
     }
 
     /// Notes what the following rows of the turn have to know of this one.

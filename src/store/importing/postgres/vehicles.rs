@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::FromRow;
 
-use super::super::made::Numbers;
 use super::super::rows::{NewVehicle, Row};
+use super::super::seen::Numbers;
 use super::super::{ImportError, Outcome, OwnName, Refused, Settings};
 use super::{CopyText, Turn, Writer, by_place, numbers, own_customers, own_vehicles, placed};
 
@@ -83,10 +83,10 @@ impl Writer {
             let ids = numbers(&mut turn, "vehicles", rows.len()).await?;
             let mut added: Vec<New<'_>> = Vec::with_capacity(rows.len());
             for ((place, row), id) in placed(rows).zip(ids) {
-                match on_file.take(place, row, id, &settings.made.vehicles) {
+                match on_file.take(place, row, id, &settings.seen.vehicles) {
                     Ok(Some(owner)) => {
                         added.push(New { id, owner, place, row });
-                        settings.made.vehicles.add(id, id);
+                        settings.seen.vehicles.insert(id);
                         outcome.added += 1;
                     }
                     Ok(None) => outcome.known += 1,
@@ -142,18 +142,16 @@ impl<'a> OnFile<'a> {
         place: i64,
         row: &'a NewVehicle,
         id: i64,
-        made: &Numbers,
+        seen: &Numbers,
     ) -> Result<Option<Owner>, Refused> {
         let owner = self.owners.get(&place).copied();
         let owner = owner.ok_or(Refused::Unknown("customer_external_id"))?;
         if self.new_names.contains(&*row.external_id) {
             return Err(Refused::Repeated);
         }
-        if let Some(Named { id }) = self.named.get(&place) {
-            return if made.has(*id) { Err(Refused::Repeated) } else { Ok(None) };
-        }
-        if self.own.contains_key(&place) {
-            return Ok(None);
+        let own = || self.own.get(&place).map(|&(id, _)| id);
+        if let Some(id) = self.named.get(&place).map(|named| named.id).or_else(own) {
+            return if seen.insert(id) { Ok(None) } else { Err(Refused::Repeated) };
         }
         let new = row.vin.as_deref().and_then(|vin| self.new_vins.get(vin)).copied();
         if let Some(SameVin { id, customer_id, is_nameless }) =
@@ -162,6 +160,8 @@ impl<'a> OnFile<'a> {
             if customer_id != owner.id || !is_nameless {
                 return Err(Refused::VinTaken { vehicle: id, customer: customer_id });
             }
+            seen.insert(id);
+            self.new_names.insert(&row.external_id);
             self.to_name.push((id, place));
             self.same_vin.values_mut().filter(|same| same.id == id).for_each(|same| {
                 same.is_nameless = false;

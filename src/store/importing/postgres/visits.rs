@@ -63,13 +63,17 @@ impl Writer {
             let mut added: Vec<(i64, i64, &NewVisit)> = Vec::with_capacity(rows.len());
             for (place, row) in placed(rows) {
                 let found = who.get(&place).copied();
-                let is_new = named.get(&place).map(|named| settings.made.visits.has(named.id));
+                let own = || own.get(&place).map(|&(id, _)| id);
+                let on_file = named.get(&place).map(|named| named.id).or_else(own);
                 match found.map_or(Err("vehicle_external_id"), |found| found.check(row)) {
                     Err(column) => outcome.refused.push((outcome.done, Refused::Unknown(column))),
-                    Ok(_) if is_new == Some(true) || new_names.contains(row.external_id()) => {
+                    Ok(_)
+                        if new_names.contains(row.external_id())
+                            || on_file.is_some_and(|id| !settings.seen.visits.insert(id)) =>
+                    {
                         outcome.refused.push((outcome.done, Refused::Repeated));
                     }
-                    Ok((_, customer)) if is_new.is_some() || own.contains_key(&place) => {
+                    Ok((_, customer)) if on_file.is_some() => {
                         outcome.known += 1;
                         outcome.customers.insert(customer);
                     }
@@ -150,7 +154,7 @@ async fn write(
     let ids = numbers(turn, "appointments", added.len()).await?;
     let mut copy = CopyText::default();
     for ((vehicle, customer, row), id) in added.into_iter().zip(ids) {
-        settings.made.visits.add(id, id);
+        settings.seen.visits.insert(id);
         let more = row.more.as_deref();
         copy.plain(id)
             .text(Some(&row.external_id))

@@ -88,7 +88,7 @@ impl Writer {
         if !rows.iter().all(is_stranger) || self.records().is_any_shared(&phones)? {
             return Ok(false);
         }
-        let before = self.insert_all(many, &settings.made.customers, rows, |values, row| {
+        let before = self.insert_all(many, &settings.seen.customers, rows, |values, row| {
             bind(values, &New { row, phone_shared: false, merged_into: None })
         })?;
         let Some(before) = before else { return Ok(false) };
@@ -150,13 +150,13 @@ impl Writer {
         let sql = "select id from customers where crm_id = ?1";
         let found: Option<i64> = self.records().one(sql, [&row.external_id], |row| row.get(0))?;
         if let Some(id) = found {
-            return Ok(Some(Namesake { is_new: settings.made.customers.has(id) }));
+            return Ok(Some(Namesake { is_repeated: !settings.seen.customers.insert(id) }));
         }
         let Some(OwnName { id, .. }) = row.own_name() else { return Ok(None) };
         let sql = "select created_at from customers where id = ?1 and crm_id is null";
         let created_at: Option<i64> = self.records().one(sql, [id], |row| row.get(0))?;
         let is_called = created_at.is_some_and(|created_at| is_called(row, id, created_at));
-        Ok(is_called.then_some(Namesake { is_new: false }))
+        Ok(is_called.then(|| Namesake { is_repeated: !settings.seen.customers.insert(id) }))
     }
 
     fn insert_customer(
@@ -165,7 +165,7 @@ impl Writer {
         new: &New<'_>,
         settings: &Settings,
     ) -> rusqlite::Result<()> {
-        match self.insert_one(many, &settings.made.customers, new, bind)? {
+        match self.insert_one(many, &settings.seen.customers, new, bind)? {
             Some(id) => self.pend(new.merged_into.unwrap_or(id)),
             None => Err(rusqlite::Error::StatementChangedRows(0)),
         }
@@ -184,8 +184,7 @@ impl Writer {
         let (first, last) = (&row.first_name, &row.last_name);
         let alias = (&row.external_id, first, last, row.created_at.0, kept.id);
         self.execute(sql, alias)?;
-        let id = self.connection.last_insert_rowid();
-        settings.made.customers.add(id, id);
+        settings.seen.customers.insert(self.connection.last_insert_rowid());
         self.pend(kept.id)
     }
 }

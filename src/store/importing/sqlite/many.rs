@@ -2,7 +2,7 @@
 
 use rusqlite::{Statement, ToSql};
 
-use super::super::made::Numbers;
+use super::super::seen::Numbers;
 use super::Writer;
 
 /// How many rows one statement writes.
@@ -51,7 +51,7 @@ impl Writer {
     pub(super) fn insert_one<T>(
         &self,
         many: &Many,
-        made: &Numbers,
+        seen: &Numbers,
         row: &T,
         bind: impl Fn(&mut Values<'_, '_>, &T) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<Option<i64>> {
@@ -60,7 +60,7 @@ impl Writer {
             return Ok(None);
         }
         let id = self.connection.last_insert_rowid();
-        made.add(id, id);
+        seen.insert(id);
         Ok(Some(id))
     }
 
@@ -70,7 +70,7 @@ impl Writer {
     pub(super) fn insert_all<T>(
         &self,
         many: &Many,
-        made: &Numbers,
+        seen: &Numbers,
         rows: &[T],
         bind: impl Fn(&mut Values<'_, '_>, &T) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<Option<i64>> {
@@ -87,7 +87,7 @@ impl Writer {
             insert(&mut self.connection.prepare(&sql)?, rows, bind)?
         };
         if inserted == rows.len() {
-            made.add(last + 1, self.connection.last_insert_rowid());
+            seen.insert_all(last + 1, self.connection.last_insert_rowid());
             return Ok(Some(last));
         }
         self.execute(&format!("delete from {} where id > ?1", many.table), [last])?;

@@ -131,7 +131,7 @@ impl Writer {
             new.push(New { row, customer, is_primary, created_at });
             next.has_vehicle = true;
         }
-        let Some(before) = self.insert_all(many, &settings.made.vehicles, &new, bind)? else {
+        let Some(before) = self.insert_all(many, &settings.seen.vehicles, &new, bind)? else {
             return Ok(false);
         };
         let sql = "insert into search_pending (customer_id)
@@ -175,7 +175,7 @@ impl Writer {
         }
         let is_primary = row.is_primary || !last.has_vehicle;
         let new = New { row, customer, is_primary, created_at: settings.now.0 };
-        if self.insert_one(many, &settings.made.vehicles, &new, bind)?.is_none() {
+        if self.insert_one(many, &settings.seen.vehicles, &new, bind)?.is_none() {
             // A row is refused by one of the two.
             return Ok(self.is_there(row, customer, settings)?.unwrap_or(Taken::Known));
         }
@@ -194,16 +194,19 @@ impl Writer {
         customer: i64,
         settings: &Settings,
     ) -> rusqlite::Result<Option<Taken>> {
+        let on_file = |id| {
+            let is_first = settings.seen.vehicles.insert(id);
+            Ok(Some(if is_first { Taken::Known } else { Taken::Refused(Refused::Repeated) }))
+        };
         let sql = "select id from vehicles where external_id = ?1";
-        if let Some(id) = self.records().one(sql, [&row.external_id], |row| row.get::<_, i64>(0))? {
-            let is_new = settings.made.vehicles.has(id);
-            return Ok(Some(if is_new { Taken::Refused(Refused::Repeated) } else { Taken::Known }));
+        if let Some(id) = self.records().one(sql, [&row.external_id], |row| row.get(0))? {
+            return on_file(id);
         }
         if let Some(OwnName { id, .. }) = row.own_name() {
             let sql = "select created_at from vehicles where id = ?1 and external_id is null";
             let created_at = self.records().one(sql, [id], |row| row.get::<_, i64>(0))?;
             if created_at.is_some_and(|created_at| is_called(row, id, created_at)) {
-                return Ok(Some(Taken::Known));
+                return on_file(id);
             }
         }
         let sql = "select id, customer_id, external_id is null from vehicles where vin = ?1";
@@ -216,6 +219,7 @@ impl Writer {
         if owner == customer && is_nameless {
             let sql = "update vehicles set external_id = ?2 where id = ?1";
             self.execute(sql, params![vehicle, row.external_id])?;
+            settings.seen.vehicles.insert(vehicle);
             return Ok(Some(Taken::Refused(Refused::SameVehicle(vehicle))));
         }
         Ok(Some(Taken::Refused(Refused::VinTaken { vehicle, customer: owner })))

@@ -125,9 +125,9 @@ impl Writer {
                 _ => return Ok(false),
             }
         }
-        let made = &visits.settings.made.visits;
+        let seen = &visits.settings.seen.visits;
         let before =
-            self.insert_all(&visits.many, made, &new, |values, new| visits.bind(values, new))?;
+            self.insert_all(&visits.many, seen, &new, |values, new| visits.bind(values, new))?;
         Ok(before.is_some())
     }
 
@@ -143,20 +143,21 @@ impl Writer {
             Ok(who) => who,
             Err(column) => return Ok(Some(Refused::Unknown(column))),
         };
-        let is_added = !self.is_own_visit(row)?
+        let seen = &visits.settings.seen.visits;
+        let own = self.own_visit(row)?;
+        let is_added = own.is_none()
             && self
-                .insert_one(
-                    &visits.many,
-                    &visits.settings.made.visits,
-                    &(row, who),
-                    |values, new| visits.bind(values, new),
-                )?
+                .insert_one(&visits.many, seen, &(row, who), |values, new| {
+                    visits.bind(values, new)
+                })?
                 .is_some();
         if is_added {
             outcome.added += 1;
-        } else if self.is_new(row, visits.settings)? {
-            return Ok(Some(Refused::Repeated));
         } else {
+            let on_file = if own.is_some() { own } else { self.visit_called(row)? };
+            if on_file.is_some_and(|id| !seen.insert(id)) {
+                return Ok(Some(Refused::Repeated));
+            }
             outcome.known += 1;
         }
         outcome.customers.insert(who.customer);
@@ -177,19 +178,18 @@ impl Writer {
         })
     }
 
-    /// Whether the row is a visit of ours that an export called by its number.
-    fn is_own_visit(&self, row: &NewVisit) -> rusqlite::Result<bool> {
-        let Some(OwnName { id, .. }) = row.own_name() else { return Ok(false) };
+    /// The visit of ours that an export called by its number, where the row is that.
+    fn own_visit(&self, row: &NewVisit) -> rusqlite::Result<Option<i64>> {
+        let Some(OwnName { id, .. }) = row.own_name() else { return Ok(None) };
         let sql = "select created_at from appointments where id = ?1 and external_id is null";
         let created_at = self.records().one(sql, [id], |row| row.get::<_, i64>(0))?;
-        Ok(created_at.is_some_and(|created_at| is_called(row, id, created_at)))
+        Ok(created_at.filter(|&created_at| is_called(row, id, created_at)).map(|_| id))
     }
 
-    /// Whether this import made the record that has the row's `external_id`.
-    fn is_new(&self, row: &NewVisit, settings: &Settings) -> rusqlite::Result<bool> {
+    /// The visit that has the row's `external_id`.
+    fn visit_called(&self, row: &NewVisit) -> rusqlite::Result<Option<i64>> {
         let sql = "select id from appointments where external_id = ?1";
-        let id = self.records().one(sql, [&row.external_id], |row| row.get::<_, i64>(0))?;
-        Ok(id.is_some_and(|id| settings.made.visits.has(id)))
+        self.records().one(sql, [&row.external_id], |row| row.get(0))
     }
 }
 
