@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::clients::{Upstream, UpstreamError};
 use crate::domain::confirmation::Question;
-use crate::store::OpenError;
+use crate::store::{OpenError, is_malformed};
 
 /// The failure codes that callers branch on.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
@@ -185,13 +185,14 @@ fn is_unavailable(error: &sqlx::Error) -> bool {
 /// Postgres (five characters; PostgreSQL manual, appendix A): classes 08 connection, 28 and 3D
 /// access, 40 rollback, 53 resources, 57 operator, and 25006 read only, 55P03 lock. SQLite
 /// (<https://www.sqlite.org/rescode.html>): 5 busy, 6 locked, 7 memory, 8 read only, 10 I/O,
-/// 13 full, 14 cannot open, 26 not a database; an extended code keeps them in its low byte.
+/// 11 malformed, 13 full, 14 cannot open, 26 not a database; an extended code keeps them in its low byte.
 fn is_transient(code: &str) -> bool {
     if code.len() == 5 {
         return matches!(code.get(..2), Some("08" | "28" | "3D" | "40" | "53" | "57"))
             || matches!(code, "25006" | "55P03");
     }
-    code.parse::<i64>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 8 | 10 | 13 | 14 | 26))
+    code.parse::<i64>()
+        .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 8 | 10 | 11 | 13 | 14 | 26))
 }
 
 impl ToolError {
@@ -199,7 +200,11 @@ impl ToolError {
     pub fn refusal(&self) -> Refusal {
         match self {
             Self::Refused(refusal) => refusal.clone(),
+            Self::DatabaseUnavailable(error) if is_malformed(error) => malformed(error),
             Self::DatabaseUnavailable(error) => database(database_state(error)),
+            Self::DatabaseClosed(OpenError::Database(error)) if is_malformed(error) => {
+                malformed(error)
+            }
             Self::DatabaseClosed(error) => database(open_state(error)),
             Self::OutcomeUnknown(_) => outcome_unknown(),
             Self::Unconfirmed(_) | Self::Query(_) | Self::Random(_) | Self::Conversion(_) => {
@@ -219,6 +224,19 @@ fn database(state: &str) -> Refusal {
         format!("{state}; nothing was changed"),
     )
     .hint("Try again in a few seconds; if it goes on, run `servicebay doctor` at the shop.")
+}
+
+fn malformed(error: &sqlx::Error) -> Refusal {
+    let state = database_state(error);
+    Refusal::new(
+        Code::DatabaseUnavailable,
+        "The shop's records cannot be read: the database file is damaged.",
+        format!("{state}; nothing was changed"),
+    )
+    .hint(
+        "Try again once: the file is opened anew. If it goes on, the shop has to end all servers and put a backup \
+         in the place of the file; `servicebay doctor` says how.",
+    )
 }
 
 fn outcome_unknown() -> Refusal {
@@ -251,6 +269,7 @@ fn database_state(error: &sqlx::Error) -> &'static str {
         5 | 6 => "another program keeps the database file locked",
         8 => "the database file is read-only",
         10 => "the disk with the database file reports errors",
+        11 => "the database file is malformed",
         13 => "the disk with the database file is full",
         14 => "the database file cannot be opened",
         26 => "the configured file is no database",

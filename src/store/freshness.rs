@@ -16,8 +16,17 @@ pub struct Stamp {
 }
 
 /// Counts the changes that this process made or was told of.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Changes(AtomicU64);
+
+impl Default for Changes {
+    /// Begins where no other count of this process comes to: of a database that is opened anew, another one may
+    /// lie in its place, about which nothing that was kept is true.
+    fn default() -> Self {
+        static OPENED: AtomicU64 = AtomicU64::new(0);
+        Self(AtomicU64::new(OPENED.fetch_add(1, Ordering::Relaxed) << 32))
+    }
+}
 
 impl Changes {
     /// How many there were.

@@ -5,6 +5,7 @@
 
 mod appointments;
 mod calendar;
+mod checking;
 mod confirmations;
 mod crm;
 mod customer_search;
@@ -45,6 +46,7 @@ use crate::domain::shop::Shop;
 
 pub use appointments::{Appointment, NewAppointment, Page};
 pub use calendar::{CalendarState, Conflict, KnownBlock, Mark, Outcome, OwnEvent, Read, StaffDid};
+pub use checking::{Checked, check_sqlite};
 pub use crm::{CrmTicketChanges, CrmTicketRow};
 pub use customer_search::{CustomerSearch, IndexState, Searched};
 pub use customers::{CrmState, CustomerRow};
@@ -305,6 +307,13 @@ pub fn is_schema_missing(error: &sqlx::Error) -> bool {
         Some("1") => error.message().starts_with("no such table"),
         _ => false,
     }
+}
+
+/// Whether the error means that a SQLite file is malformed, or none: damaged, or overwritten while it was open.
+pub fn is_malformed(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else { return false };
+    let code = error.code().filter(|code| code.len() < 5).and_then(|code| code.parse::<i64>().ok());
+    matches!(code.map(|code| code & 0xff), Some(11 | 26))
 }
 
 /// How often a read may be tried again after [`is_connection_lost`]: each connection of the pool may

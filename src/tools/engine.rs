@@ -26,7 +26,9 @@ use crate::domain::local_time::rfc3339;
 use crate::domain::shop::Shop;
 use crate::domain::time::Timestamp;
 use crate::error::{Code, Refusal, ToolError};
-use crate::store::{LOST_CONNECTIONS, Session, Store, is_connection_lost, is_schema_missing};
+use crate::store::{
+    LOST_CONNECTIONS, Session, Store, is_connection_lost, is_malformed, is_schema_missing,
+};
 
 /// Everything that the tools reach. Cheap to make: the database is opened by the first call that
 /// needs it.
@@ -294,6 +296,12 @@ impl Engine {
         let error = match error {
             // Somebody made the database anew; the next call makes its schema.
             ToolError::Query(error) if is_schema_missing(&error) => {
+                self.set_store(None);
+                ToolError::DatabaseUnavailable(error)
+            }
+            // Somebody may have overwritten the file, and what its connections keep of it misleads them; the next
+            // call opens it anew.
+            ToolError::DatabaseUnavailable(error) if is_malformed(&error) => {
                 self.set_store(None);
                 ToolError::DatabaseUnavailable(error)
             }

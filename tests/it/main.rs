@@ -46,6 +46,7 @@ mod installing;
 mod inventory;
 mod listing;
 mod logs;
+mod malformed;
 mod manuals;
 mod merging;
 mod model;

@@ -4,20 +4,24 @@ mod calendar;
 mod upstreams;
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::cache::vpic;
 use crate::clients::nhtsa::NhtsaClient;
-use crate::config::Config;
+use crate::config::{Config, DatabaseUrl, SqlitePath};
 use crate::domain::local_time::rfc3339;
 use crate::domain::time::Timestamp;
 use crate::domain::vin::Vin;
 use crate::domain::vin::vpic::Vpic;
-use crate::store::{CalendarState, Store};
+use crate::store::{CalendarState, Checked, Store, check_sqlite};
 
 /// A VIN that NHTSA decodes: the one that its own documentation asks about.
 const KNOWN_VIN: &str = "5UXWX7C5XBA123456";
+
+/// How long a database file is looked through: a gigabyte or two, and a shop's file is smaller.
+const CHECK_LIMIT: Duration = Duration::from_secs(10);
 
 enum Finding {
     Good(String),
@@ -66,6 +70,11 @@ fn zone(config: &Config) -> Finding {
 
 /// What there is to say of the database, and what it knows of the calendar.
 async fn database(config: &Config) -> (Vec<Finding>, Option<CalendarState>) {
+    let file = file(config);
+    // To open it would fold a log into the file that may not be its own.
+    if let Some(bad @ Finding::Bad { .. }) = file {
+        return (vec![bad], None);
+    }
     let started = Instant::now();
     let store = match Store::open(&config.database, &config.shop).await {
         Ok(store) => store,
@@ -87,11 +96,53 @@ async fn database(config: &Config) -> (Vec<Finding>, Option<CalendarState>) {
             mend: "The database was opened but answers no query; look at its own log.".to_owned(),
         },
     };
-    let mut findings = vec![opened, referees(&store).await];
+    let mut findings = vec![opened];
+    findings.extend(file);
+    findings.push(referees(&store).await);
     findings.extend(upstreams::answered(&store, config.shop.zone).await);
     let calendar_state = calendar::state(&store).await;
     store.close().await;
     (findings, calendar_state)
+}
+
+/// Whether the database file is malformed; `None` where there is no file, or it cannot be looked at.
+fn file(config: &Config) -> Option<Finding> {
+    let DatabaseUrl::Sqlite(SqlitePath::File(path)) = &config.database else { return None };
+    let started = Instant::now();
+    Some(match check_sqlite(path, CHECK_LIMIT).ok()? {
+        Checked::Sound => Finding::Good(format!(
+            "database file: nothing in it is malformed, looked through in {} ms",
+            started.elapsed().as_millis()
+        )),
+        Checked::TimeIsUp => Finding::Good(format!(
+            "database file: nothing malformed was found in {} s; the rest of it was not looked at",
+            CHECK_LIMIT.as_secs()
+        )),
+        Checked::Malformed { what, is_log_foreign } => malformed(path, &what, is_log_foreign),
+    })
+}
+
+fn malformed(path: &Path, what: &str, is_log_foreign: bool) -> Finding {
+    let file = path.display();
+    let what: Vec<&str> = what.split_whitespace().collect();
+    let what = what.join(" ");
+    if is_log_foreign {
+        return Finding::Bad {
+            what: format!(
+                "database file {file}: malformed together with {file}-wal, which is another file's: {what}"
+            ),
+            // A server that ends may write its log into the file.
+            mend: format!(
+                "Copy {file} alone, end all servers, put the copy in its place, and delete {file}-wal and {file}-shm."
+            ),
+        };
+    }
+    Finding::Bad {
+        what: format!("database file {file}: malformed: {what}"),
+        mend: format!(
+            "End all servers, put a backup in the place of {file}, and delete {file}-wal and {file}-shm."
+        ),
+    }
 }
 
 async fn referees(store: &Store) -> Finding {
