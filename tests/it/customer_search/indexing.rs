@@ -89,6 +89,41 @@ async fn customers_who_came_by_another_way_are_found(
 
 #[rstest]
 #[tokio::test]
+async fn an_index_of_an_older_version_stays(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    put_many(&shop).await;
+    migrate(&shop).await;
+    let sets = "select count(*) * 1000000 + sum(length(customers)) from search_postings";
+    let before = shop.number(sets).await;
+    let older = match database {
+        Database::Sqlite => {
+            "create table older (term text not null, block integer not null, customers blob not null,
+                                 primary key (term, block)) strict, without rowid"
+        }
+        Database::Postgres => "create table older (like search_postings including all)",
+    };
+    let older = format!(
+        "{older};
+         insert into older select term, block, customers from search_postings;
+         drop table search_postings;
+         alter table older rename to search_postings;
+         delete from _sqlx_migrations where version = 17"
+    );
+    shop.execute_sql(&older).await.unwrap();
+    let renamed = "alter index older_pkey rename to search_postings_pkey";
+    if let Database::Postgres = database {
+        shop.execute_sql(renamed).await.unwrap();
+    }
+    migrate(&shop).await;
+    assert_eq!(shop.number("select count(*) from _sqlx_migrations where version = 17").await, 1);
+    assert_eq!(shop.number(sets).await, before);
+    check_many(&shop).await;
+}
+
+#[rstest]
+#[tokio::test]
 async fn migrate_brings_the_index_up_to_date(
     #[values(Database::Sqlite, Database::Postgres)] database: Database,
 ) {
