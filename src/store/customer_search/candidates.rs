@@ -11,7 +11,7 @@ use roaring::RoaringBitmap;
 
 use super::IndexState;
 use super::postings::{
-    BLOCK, REGION_BLOCKS, REGION_SIZE, block_of, customer_at, first_of, offset_of, region_of,
+    BLOCK, REGION_BLOCKS, REGION_SIZE, Sets, block_of, customer_at, first_of, offset_of, region_of,
 };
 use crate::domain::id::CustomerId;
 use crate::domain::search::Query;
@@ -32,8 +32,6 @@ const MOST_PENDING: usize = 256;
 /// How many blocks are read at once, at most.
 const MOST_BLOCKS: i64 = REGION_BLOCKS;
 
-/// Sets of customers by the block in which they lie.
-type Sets = BTreeMap<i64, RoaringBitmap>;
 /// What terms have for a region; empty sets where their blocks have rows.
 type Rows = BTreeMap<String, RoaringBitmap>;
 

@@ -3,6 +3,7 @@
 //! Of a term that leads to few customers of a region, one row has all of them; of any other term, that
 //! row is empty, and each block has a row of its own.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use roaring::RoaringBitmap;
@@ -17,6 +18,12 @@ pub(super) const REGION_BLOCKS: i64 = 64;
 pub(super) const REGION_SIZE: u64 = 64 * BLOCK_SIZE;
 /// How many customers of a region a row has, at most: some 8 KiB, about as much as a block's row.
 pub(super) const MOST_TOGETHER: u64 = 4_096;
+
+/// How many places a Roaring bitmap lists; of more, it has a bit for each.
+const FEW_PLACES: usize = 4_096;
+
+/// Sets of customers by the block in which they lie.
+pub(super) type Sets = BTreeMap<i64, RoaringBitmap>;
 
 /// The block in which a customer lies.
 pub(super) const fn block_of(id: CustomerId) -> i64 {
@@ -55,6 +62,22 @@ fn start_of(block: i64) -> u32 {
     u32::try_from(block.rem_euclid(REGION_BLOCKS) * BLOCK).unwrap_or_default()
 }
 
+/// The customers at these places of a block, which are in ascending order.
+pub(super) fn set_of(places: &[u16]) -> RoaringBitmap {
+    // To add to a set of that many one after the other, each time its last one is looked for.
+    if places.len() > FEW_PLACES {
+        let mut bits = vec![0_u8; usize::from(u16::MAX / 8) + 1];
+        for place in places {
+            if let Some(byte) = bits.get_mut(usize::from(place / 8)) {
+                *byte |= 1 << (place % 8);
+            }
+        }
+        return RoaringBitmap::from_lsb0_bytes(0, &bits);
+    }
+    // They are in ascending order.
+    RoaringBitmap::from_sorted_iter(places.iter().copied().map(u32::from)).unwrap_or_default()
+}
+
 /// Those of a region's customers who lie in this block.
 pub(super) fn in_block(region: &RoaringBitmap, block: i64) -> RoaringBitmap {
     let start = start_of(block);
@@ -79,6 +102,12 @@ pub(super) fn blocks_of(region: i64, customers: &RoaringBitmap) -> Vec<i64> {
     blocks.filter(is_in).collect()
 }
 
+/// A region's customers by the blocks in which they lie.
+pub(super) fn by_block(region: i64, customers: &RoaringBitmap) -> Sets {
+    let blocks = blocks_of(region, customers).into_iter();
+    blocks.map(|block| (block, in_block(customers, block))).collect()
+}
+
 /// Reads a set.
 pub(super) fn decode(bytes: &[u8]) -> sqlx::Result<RoaringBitmap> {
     if bytes.is_empty() {
@@ -96,4 +125,35 @@ pub(super) fn encode(mut set: RoaringBitmap) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(set.serialized_size());
     set.serialize_into(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_has_the_places_that_it_is_made_of() {
+        for count in [0, 1, 4_095, 4_096, 4_097, 32_768] {
+            let places: Vec<u16> = (0..count).map(|place| place * 2 + 1).collect();
+            let set = set_of(&places);
+            assert!(set.iter().eq(places.iter().copied().map(u32::from)), "{count}");
+            assert_eq!(decode(&encode(set.clone()).unwrap()).unwrap(), set, "{count}");
+        }
+        let all: Vec<u16> = (0..=u16::MAX).collect();
+        assert_eq!(set_of(&all), RoaringBitmap::from_iter(0..=0xffff));
+    }
+
+    #[test]
+    fn a_region_is_the_sets_of_its_blocks() {
+        let blocks: Sets = [64, 65, 127]
+            .into_iter()
+            .zip([set_of(&[0, u16::MAX]), set_of(&[7]), set_of(&[1, 2])])
+            .collect();
+        let mut region = RoaringBitmap::new();
+        for (&block, customers) in &blocks {
+            add_block(&mut region, block, customers);
+        }
+        assert_eq!(region.len(), 5);
+        assert_eq!(by_block(1, &region), blocks);
+    }
 }

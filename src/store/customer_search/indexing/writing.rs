@@ -2,19 +2,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use roaring::RoaringBitmap;
-use sqlx::AssertSqlSafe;
 
 use super::on_thread;
 use crate::domain::search::Gram;
 use crate::store::customer_search::postings::{
-    MOST_TOGETHER, add_block, blocks_of, decode, encode, in_block, region_of, row_of,
+    MOST_TOGETHER, Sets, add_block, by_block, decode, encode, region_of, row_of, set_of,
 };
 use crate::store::{Backend, Kind, Session, Store, on};
 
-/// How many bytes of postings are written in one transaction, and how many postings in one statement: sqlx
-/// asks SQLite for the name of each parameter, which takes the longer the more there are.
+/// How many bytes of postings are written in one transaction, and how many terms in one statement: sqlx asks SQLite
+/// for the name of each parameter, which takes the longer the more there are.
 const SLICE: usize = 2 * 1024 * 1024;
 const STATEMENT: usize = 64;
 /// What a posting takes beside its set.
@@ -27,20 +27,19 @@ pub(super) struct Posting {
     term: String,
     /// Of a region, its row.
     block: i64,
+    count: u64,
     customers: Vec<u8>,
 }
 
 impl Posting {
     /// The places of the customers are in ascending order.
     pub fn new(gram: Gram, block: i64, customers: &[u16]) -> sqlx::Result<Self> {
-        let places = customers.iter().copied().map(u32::from);
-        let set = RoaringBitmap::from_sorted_iter(places)
-            .map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-        Self::of(gram.to_text(), block, set)
+        Self::of(gram.to_text(), block, set_of(customers))
     }
 
     fn of(term: String, block: i64, customers: RoaringBitmap) -> sqlx::Result<Self> {
-        Ok(Self { term, block, customers: encode(customers).map_err(sqlx::Error::Io)? })
+        let count = customers.len();
+        Ok(Self { term, block, count, customers: encode(customers).map_err(sqlx::Error::Io)? })
     }
 
     /// What it takes in memory, about.
@@ -60,7 +59,9 @@ impl Store {
             postings
         });
         let postings = postings.await?;
-        let mut rest = postings.as_slice();
+        let terms: Vec<&[Posting]> =
+            postings.chunk_by(|one, other| one.term == other.term).collect();
+        let mut rest = terms.as_slice();
         while !rest.is_empty() {
             if self.indexing.stopping.is_cancelled() {
                 return Ok(false);
@@ -69,7 +70,7 @@ impl Store {
             let mut bytes = 0;
             while bytes < SLICE && !rest.is_empty() {
                 let (some, others) = rest.split_at(STATEMENT.min(rest.len()));
-                bytes += some.iter().map(Posting::size).sum::<usize>();
+                bytes += some.iter().copied().flatten().map(Posting::size).sum::<usize>();
                 session.add_postings(some).await?;
                 rest = others;
             }
@@ -93,10 +94,10 @@ impl Store {
 }
 
 impl Session {
-    /// Adds postings of blocks, in the order of their terms.
-    async fn add_postings(&mut self, postings: &[Posting]) -> sqlx::Result<()> {
+    /// Adds the postings of some terms.
+    async fn add_postings(&mut self, terms: &[&[Posting]]) -> sqlx::Result<()> {
         let mut regions: BTreeMap<i64, Vec<&Posting>> = BTreeMap::new();
-        for posting in postings {
+        for posting in terms.iter().copied().flatten() {
             regions.entry(region_of(posting.block)).or_default().push(posting);
         }
         for (region, postings) in regions {
@@ -107,9 +108,12 @@ impl Session {
 
     /// Adds postings of a region's blocks: to the row of the region while that has room.
     async fn add_to_region(&mut self, region: i64, postings: &[&Posting]) -> sqlx::Result<()> {
-        let mut on_file = self.sets_of(row_of(region), postings).await?;
-        let (mut new, mut of_blocks) = (Vec::with_capacity(postings.len()), Vec::new());
-        for postings in postings.chunk_by(|one, other| one.term == other.term) {
+        let terms = || postings.chunk_by(|one, other| one.term == other.term);
+        let firsts: Vec<&Posting> =
+            terms().filter_map(|postings| postings.first().copied()).collect();
+        let mut on_file = self.sets_of(row_of(region), &firsts).await?;
+        let (mut new, mut of_blocks) = (Vec::with_capacity(firsts.len()), Vec::new());
+        for postings in terms() {
             let Some(term) = postings.first().map(|posting| &posting.term) else { continue };
             let before = on_file.remove(term);
             if before.as_ref().is_some_and(RoaringBitmap::is_empty) {
@@ -117,14 +121,24 @@ impl Session {
                 continue;
             }
             let mut customers = before.unwrap_or_default();
-            for posting in postings {
-                add_block(&mut customers, posting.block, &decode(&posting.customers)?);
+            let count = postings.iter().map(|posting| posting.count).sum::<u64>();
+            let mut blocks = Sets::new();
+            // Some of them may be there already.
+            if customers.len() + count > MOST_TOGETHER {
+                blocks = by_block(region, &customers);
+                for Posting { block, customers, .. } in postings {
+                    *blocks.entry(*block).or_default() |= decode(customers)?;
+                }
             }
-            if customers.len() > MOST_TOGETHER {
-                for block in blocks_of(region, &customers) {
-                    new.push(Posting::of(term.clone(), block, in_block(&customers, block))?);
+            if blocks.values().map(RoaringBitmap::len).sum::<u64>() > MOST_TOGETHER {
+                for (block, customers) in blocks {
+                    new.push(Posting::of(term.clone(), block, customers)?);
                 }
                 customers.clear();
+            } else {
+                for posting in postings {
+                    add_block(&mut customers, posting.block, &decode(&posting.customers)?);
+                }
             }
             new.push(Posting::of(term.clone(), row_of(region), customers)?);
         }
@@ -152,9 +166,8 @@ impl Session {
     /// Writes postings in place of what is on file.
     async fn write(&mut self, postings: &[Posting]) -> sqlx::Result<()> {
         for postings in postings.chunks(STATEMENT) {
-            let sql = AssertSqlSafe(write_sql());
             on!(self, |db| {
-                let mut query = sqlx::query(sql);
+                let mut query = sqlx::query(WRITE.as_str());
                 for place in 0..STATEMENT {
                     let posting = postings.get(place);
                     query = query
@@ -168,15 +181,14 @@ impl Session {
         Ok(())
     }
 
-    /// The sets that a row of these postings' terms has.
+    /// The sets that a row of the terms of these postings has, each of another term.
     async fn sets_of(
         &mut self,
         row: i64,
         postings: &[&Posting],
     ) -> sqlx::Result<HashMap<String, RoaringBitmap>> {
-        let sql = AssertSqlSafe(select_sql());
         let rows: Vec<(String, Vec<u8>)> = on!(self, |db| {
-            let mut query = sqlx::query_as(sql).bind(row);
+            let mut query = sqlx::query_as(SELECT.as_str()).bind(row);
             for place in 0..STATEMENT {
                 query = query.bind(postings.get(place).map_or("", |posting| posting.term.as_str()));
             }
@@ -187,7 +199,7 @@ impl Session {
 }
 
 /// The sets of as many terms as one statement takes.
-fn select_sql() -> String {
+static SELECT: LazyLock<String> = LazyLock::new(|| {
     let mut sql =
         "select term, customers from search_postings where block = $1 and term in (".to_owned();
     for place in 0..STATEMENT {
@@ -195,10 +207,10 @@ fn select_sql() -> String {
         let _ = write!(sql, "{comma}${}", place + 2);
     }
     sql + ")"
-}
+});
 
 /// Writes as many sets as one statement takes, but for those without a term.
-fn write_sql() -> String {
+static WRITE: LazyLock<String> = LazyLock::new(|| {
     let mut sql = "insert into search_postings (term, block, customers)
                    select column1, column2, column3 from (values "
         .to_owned();
@@ -208,4 +220,4 @@ fn write_sql() -> String {
     }
     sql + ") v where column1 <> ''
            on conflict (term, block) do update set customers = excluded.customers"
-}
+});
