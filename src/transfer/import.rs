@@ -18,12 +18,12 @@ use crate::domain::time::Timestamp;
 use crate::domain::vin::vpic::Vpic;
 use crate::store::Store;
 use crate::store::importing::{
-    ImportError, Importer, NewCustomer, NewProduct, NewVehicle, NewVisit, Outcome, Refused, Seen,
-    Settings,
+    ImportError, Importer, NewCustomer, NewProduct, NewVehicle, NewVisit, Outcome, Refused, Scout,
+    Seen, Settings, SoughtVehicles, SoughtVisits,
 };
 
-/// How many rows are handed over at once: the more, the fewer pages each of them writes; two such batches
-/// are in memory at a time.
+/// How many rows are handed over at once: the more, the fewer pages each of them writes; three such
+/// batches are in memory at a time.
 const ROWS_PER_BATCH: usize = 120_000;
 /// How many bytes of a file are handed over at once, however few rows they are.
 const BYTES_PER_BATCH: u64 = 10 * 1024 * 1024;
@@ -183,11 +183,16 @@ impl Run<'_> {
             |rejects: &Rejects, error| Failed::Rejects { path: rejects.path.clone(), error };
         let mut progress = Progress::begin(T::NAME, open(path, T::COLUMNS)?.length);
         let mut total = Outcome::default();
-        let mut batches = read_ahead::<T>(path, self.reading.clone());
-        while let Some(batch) = batches.recv().await {
-            let Batch { rows, places, bad, read } =
+        let (mut batches, scout) =
+            (read_ahead::<T>(path, self.reading.clone()), self.importer.scout());
+        let mut next = next_batch::<T>(&mut batches, &scout).await;
+        while let Some(batch) = next {
+            let (sought, Batch { places, bad, read, .. }) =
                 batch.map_err(|error| Failed::File { path: path.to_owned(), error })?;
-            let outcome = T::take(rows, &mut self.importer).await?;
+            let taken = T::take(sought, &mut self.importer);
+            let (taken, following) = tokio::join!(taken, next_batch::<T>(&mut batches, &scout));
+            let outcome = taken?;
+            next = following;
             let reasons = outcome.refused.iter().filter_map(|(place, refused)| {
                 Some((places.get(*place)?.clone(), reason(refused, T::KEY)))
             });
@@ -208,6 +213,15 @@ impl Run<'_> {
         progress.finish(&told::<T>(&total, &rejects, self.is_stopping()));
         Ok(())
     }
+}
+
+/// The next batch, of which it is looked up from now on what its rows lead to; `None` after the last one.
+async fn next_batch<T: Taken>(
+    batches: &mut mpsc::Receiver<Result<Batch<T>, FileError>>,
+    scout: &Scout,
+) -> Option<Result<(T::Sought, Batch<T>), FileError>> {
+    let seek = |mut batch: Batch<T>| (T::seek(std::mem::take(&mut batch.rows), scout), batch);
+    batches.recv().await.map(|batch| batch.map(seek))
 }
 
 /// What came of one file, as a sentence.
@@ -292,12 +306,24 @@ trait Taken: ImportedRow {
     const NAME: &'static str;
     /// The column that they are known by.
     const KEY: &'static str = "external_id";
+    /// The rows, and what is looked up of them while others are taken.
+    type Sought;
 
-    async fn take(rows: Vec<Self>, importer: &mut Importer<'_>) -> Result<Outcome, ImportError>;
+    fn seek(rows: Vec<Self>, scout: &Scout) -> Self::Sought;
+
+    async fn take(
+        sought: Self::Sought,
+        importer: &mut Importer<'_>,
+    ) -> Result<Outcome, ImportError>;
 }
 
 impl Taken for NewCustomer {
     const NAME: &'static str = "customers";
+    type Sought = Vec<Self>;
+
+    fn seek(rows: Vec<Self>, _: &Scout) -> Vec<Self> {
+        rows
+    }
 
     async fn take(rows: Vec<Self>, importer: &mut Importer<'_>) -> Result<Outcome, ImportError> {
         importer.customers(rows).await
@@ -306,15 +332,28 @@ impl Taken for NewCustomer {
 
 impl Taken for NewVehicle {
     const NAME: &'static str = "vehicles";
+    type Sought = SoughtVehicles;
 
-    async fn take(rows: Vec<Self>, importer: &mut Importer<'_>) -> Result<Outcome, ImportError> {
-        importer.vehicles(rows).await
+    fn seek(rows: Vec<Self>, scout: &Scout) -> SoughtVehicles {
+        scout.vehicles(rows)
+    }
+
+    async fn take(
+        vehicles: SoughtVehicles,
+        importer: &mut Importer<'_>,
+    ) -> Result<Outcome, ImportError> {
+        importer.vehicles(vehicles).await
     }
 }
 
 impl Taken for NewProduct {
     const NAME: &'static str = "products";
     const KEY: &'static str = "sku";
+    type Sought = Vec<Self>;
+
+    fn seek(rows: Vec<Self>, _: &Scout) -> Vec<Self> {
+        rows
+    }
 
     async fn take(rows: Vec<Self>, importer: &mut Importer<'_>) -> Result<Outcome, ImportError> {
         importer.products(&rows).await
@@ -323,19 +362,22 @@ impl Taken for NewProduct {
 
 impl Taken for NewVisit {
     const NAME: &'static str = "appointments";
+    type Sought = Visits;
 
-    /// What occupies a bay is taken one by one, the history in bulk.
-    async fn take(rows: Vec<Self>, importer: &mut Importer<'_>) -> Result<Outcome, ImportError> {
-        if !rows.iter().any(Self::is_open) {
-            return importer.closed_visits(rows).await;
-        }
+    fn seek(rows: Vec<Self>, scout: &Scout) -> Visits {
         let is_open: Vec<bool> = rows.iter().map(Self::is_open).collect();
-        let (open, closed): (Vec<_>, Vec<_>) = rows.into_iter().partition(Self::is_open);
         let places = |wanted: bool| -> Vec<usize> {
             let places = is_open.iter().enumerate();
             places.filter(|&(_, is_open)| *is_open == wanted).map(|(place, _)| place).collect()
         };
         let (open_places, closed_places) = (places(true), places(false));
+        let (open, closed): (Vec<_>, Vec<_>) = rows.into_iter().partition(Self::is_open);
+        Visits { open, open_places, closed: scout.visits(closed), closed_places }
+    }
+
+    /// What occupies a bay is taken one by one, the history in bulk.
+    async fn take(visits: Visits, importer: &mut Importer<'_>) -> Result<Outcome, ImportError> {
+        let Visits { open, open_places, closed, closed_places } = visits;
         let mut total = importer.closed_visits(closed).await?;
         let open = importer.open_visits(&open).await?;
         let moved = |refused: Vec<(usize, Refused)>, places: Vec<usize>| {
@@ -349,6 +391,14 @@ impl Taken for NewVisit {
         total.known += open.known;
         Ok(total)
     }
+}
+
+/// Visits, and their places in the batch.
+struct Visits {
+    open: Vec<NewVisit>,
+    open_places: Vec<usize>,
+    closed: SoughtVisits,
+    closed_places: Vec<usize>,
 }
 
 /// Why a row was not taken, as a sentence.

@@ -126,17 +126,51 @@ pub struct Importer<'store> {
     shop: &'store Shop,
     settings: Arc<Settings>,
     bulk: Bulk,
+    scout: Scout,
     /// The bays and technicians that visits name.
     places: Arc<Places>,
     /// Whose visits were looked at.
     customers: Customers,
 }
 
+/// Who looks up what rows lead to while others are written; Postgres does so within the turn of the rows.
+#[derive(Clone)]
+pub struct Scout(Option<sqlite::Scout>);
+
+/// Rows, and what is looked up of them.
+pub struct Sought<T, F> {
+    rows: Arc<Vec<T>>,
+    ahead: Option<sqlite::Ahead<F>>,
+}
+
+/// Vehicles, and who owns them.
+pub type SoughtVehicles = Sought<NewVehicle, Option<i64>>;
+/// Visits, and who came.
+pub type SoughtVisits = Sought<NewVisit, sqlite::Found>;
+
 /// How many rows are written at once.
 enum Bulk {
     /// `None` while a thread works with it.
     Sqlite(Option<Box<sqlite::Writer>>),
     Postgres(Box<postgres::Writer>),
+}
+
+impl Scout {
+    /// Begins to look up who owns the vehicles.
+    #[must_use]
+    pub fn vehicles(&self, rows: Vec<NewVehicle>) -> SoughtVehicles {
+        let rows = Arc::new(rows);
+        let ahead = self.0.as_ref().map(|scout| scout.vehicles(&rows));
+        Sought { rows, ahead }
+    }
+
+    /// Begins to look up who came.
+    #[must_use]
+    pub fn visits(&self, rows: Vec<NewVisit>) -> SoughtVisits {
+        let rows = Arc::new(rows);
+        let ahead = self.0.as_ref().map(|scout| scout.visits(&rows));
+        Sought { rows, ahead }
+    }
 }
 
 impl<'store> Importer<'store> {
@@ -149,10 +183,13 @@ impl<'store> Importer<'store> {
         shop: &'store Shop,
         settings: Settings,
     ) -> Result<Self, ImportError> {
+        let mut scout = Scout(None);
         let bulk = match &store.backend {
             Backend::Sqlite(files) => {
                 let path = files.path().ok_or(ImportError::Memory)?;
-                Bulk::Sqlite(Some(Box::new(sqlite::Writer::open(path)?)))
+                let writer = sqlite::Writer::open(path)?;
+                scout = Scout(Some(writer.scout().clone()));
+                Bulk::Sqlite(Some(Box::new(writer)))
             }
             Backend::Postgres(server) => {
                 Bulk::Postgres(Box::new(postgres::Writer::open(server).await?))
@@ -160,7 +197,13 @@ impl<'store> Importer<'store> {
         };
         let places = Arc::new(Places::default());
         let (settings, customers) = (Arc::new(settings), Customers::default());
-        Ok(Self { store, shop, settings, bulk, places, customers })
+        Ok(Self { store, shop, settings, bulk, scout, places, customers })
+    }
+
+    /// Who looks up what rows lead to while others are taken.
+    #[must_use]
+    pub fn scout(&self) -> Scout {
+        self.scout.clone()
     }
 
     /// Takes customers.
@@ -181,11 +224,13 @@ impl<'store> Importer<'store> {
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn vehicles(&mut self, rows: Vec<NewVehicle>) -> Result<Outcome, ImportError> {
+    pub async fn vehicles(&mut self, vehicles: SoughtVehicles) -> Result<Outcome, ImportError> {
+        let Sought { rows, ahead } = vehicles;
         match &mut self.bulk {
             Bulk::Sqlite(writer) => {
                 let settings = Arc::clone(&self.settings);
-                sqlite::on_thread(writer, move |writer| writer.vehicles(&rows, &settings)).await
+                sqlite::on_thread(writer, move |writer| writer.vehicles(&rows, ahead, &settings))
+                    .await
             }
             Bulk::Postgres(writer) => writer.vehicles(&rows, &self.settings).await,
         }
@@ -195,13 +240,16 @@ impl<'store> Importer<'store> {
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn closed_visits(&mut self, rows: Vec<NewVisit>) -> Result<Outcome, ImportError> {
+    pub async fn closed_visits(&mut self, visits: SoughtVisits) -> Result<Outcome, ImportError> {
+        let Sought { rows, ahead } = visits;
         self.name_places(&rows).await?;
         let (places, settings) = (Arc::clone(&self.places), Arc::clone(&self.settings));
         let mut outcome = match &mut self.bulk {
             Bulk::Sqlite(writer) => {
-                sqlite::on_thread(writer, move |writer| writer.visits(&rows, &places, &settings))
-                    .await?
+                let work = move |writer: &mut sqlite::Writer| {
+                    writer.visits(&rows, ahead, &places, &settings)
+                };
+                sqlite::on_thread(writer, work).await?
             }
             Bulk::Postgres(writer) => writer.visits(&rows, &places, &settings).await?,
         };

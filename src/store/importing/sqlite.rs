@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::hash::Hash;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, Params};
@@ -14,10 +14,13 @@ use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use super::recounting::RECOUNT;
 use super::{ImportError, Settings};
+pub use ahead::{Ahead, Scout};
 use many::ROWS;
+pub use records::Found;
 use records::Records;
 use turns::{TURN, Turns};
 
+mod ahead;
 mod customers;
 mod many;
 mod records;
@@ -39,7 +42,7 @@ const LOG_PAGES: i64 = 64 * 1024;
 /// A connection that writes in turns.
 pub struct Writer {
     connection: Connection,
-    path: PathBuf,
+    scout: Scout,
     turns: RefCell<Turns>,
     /// Whether only the triggers of new rows are there that the import knows.
     knows_triggers: bool,
@@ -75,8 +78,14 @@ impl Writer {
         // A page that many turns change is folded into the file once for all of them.
         connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
         let knows_triggers = triggers::are_known(&connection)?;
-        let (path, turns) = (path.to_owned(), RefCell::new(Turns::begin(&connection)?));
-        Ok(Self { connection, path, turns, knows_triggers })
+        let scout = Scout::new(path.to_owned(), Records(&connection).data_version()?);
+        let turns = RefCell::new(Turns::begin(&connection)?);
+        Ok(Self { connection, scout, turns, knows_triggers })
+    }
+
+    /// Who looks up what rows lead to, ahead of their writing.
+    pub fn scout(&self) -> &Scout {
+        &self.scout
     }
 
     /// Tells the customers with numbers in these spans what their visits say of them.
@@ -119,6 +128,7 @@ impl Writer {
             self.begin()?;
             let (version, started) = (self.records().data_version()?, Instant::now());
             let is_unchanged = version == data_version;
+            self.scout.note(version);
             let length = self.turns.borrow_mut().next(version, started);
             while done < count && started.elapsed() < length && !settings.is_stopping() {
                 let some = done..count.min(done + ROWS);
@@ -132,6 +142,13 @@ impl Writer {
             self.commit()?;
         }
         Ok(done)
+    }
+
+    /// What was looked up ahead, unless somebody else may have written since it was begun.
+    fn current<T>(&self, ahead: Option<Ahead<T>>) -> rusqlite::Result<Option<Ahead<T>>> {
+        let data_version = self.records().data_version()?;
+        self.scout.note(data_version);
+        Ok(ahead.filter(|ahead| ahead.data_version == data_version))
     }
 
     /// Ends a turn, and lets the others have theirs.

@@ -39,7 +39,7 @@ pub(super) struct Records<'a>(pub &'a Connection);
 
 /// Who came with what.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct Who {
+pub struct Who {
     pub vehicle: i64,
     pub customer: i64,
 }
@@ -48,7 +48,7 @@ pub(super) struct Who {
 type Came = Option<(Who, bool)>;
 
 /// Who came, or the column that leads nowhere.
-pub(super) type Found = Result<Who, &'static str>;
+pub type Found = Result<Who, &'static str>;
 
 impl Records<'_> {
     pub fn one<T>(

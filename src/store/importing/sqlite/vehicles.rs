@@ -1,10 +1,13 @@
 //! Vehicles, in the order of their owners.
 
+use std::sync::Arc;
+
 use rusqlite::params;
 
 use super::super::deciding::is_called;
 use super::super::rows::{NewVehicle, Row};
 use super::super::{Outcome, OwnName, Refused, Settings};
+use super::ahead::{Ahead, Scout};
 use super::many::{Many, Values};
 use super::{Writer, repeated};
 
@@ -46,55 +49,59 @@ enum Taken {
     Refused(Refused),
 }
 
+impl Scout {
+    /// Who owns each of these vehicles, those of one owner together, in their order.
+    pub fn vehicles(&self, rows: &Arc<Vec<NewVehicle>>) -> Ahead<Option<i64>> {
+        let rows = Arc::clone(rows);
+        self.look_up(move |records, teller| {
+            let named: Vec<&str> = rows.iter().map(|row| &*row.customer_external_id).collect();
+            let owners = records.customer_ids(&named)?;
+            let mut again = repeated(&rows, |row| Some(row.external_id()));
+            again.extend(repeated(&rows, |row| row.vin.as_deref()));
+            let mut all: Vec<(usize, Option<i64>)> = owners.into_iter().enumerate().collect();
+            all.sort_by_key(|&(place, owner)| (again.contains(&place), owner));
+            teller.tell(all);
+            Ok(())
+        })
+    }
+}
+
 impl Writer {
-    /// Takes vehicles, those of one owner in their order.
+    /// Takes vehicles, of which it was looked up ahead who owns them.
     pub fn vehicles(
         &mut self,
-        rows: &[NewVehicle],
+        rows: &Arc<Vec<NewVehicle>>,
+        ahead: Option<Ahead<Option<i64>>>,
         settings: &Settings,
     ) -> rusqlite::Result<Outcome> {
         let mut outcome = Outcome::default();
         let skips_triggers = self.skip_triggers(true)?;
         let many = Many::new("vehicles", COLUMNS);
-        // Before the turns, so that nobody waits for it.
-        let data_version = self.records().data_version()?;
-        let named: Vec<&str> = rows.iter().map(|row| &*row.customer_external_id).collect();
-        let owners = self.records().reading(|records| records.customer_ids(&named))?;
-        let owner = |place: usize| owners.get(place).copied().flatten();
-        let mut order: Vec<usize> = (0..rows.len()).collect();
-        let mut again = repeated(rows, |row| Some(row.external_id()));
-        again.extend(repeated(rows, |row| row.vin.as_deref()));
-        order.sort_by_cached_key(|&place| (again.contains(&place), owner(place)));
+        let mut ahead = self.current(ahead)?.unwrap_or_else(|| self.scout.vehicles(rows));
         let mut last = Last::default();
         outcome.done =
-            self.in_turns(rows.len(), data_version, settings, |some, is_unchanged| {
-                let here = order.get(some).unwrap_or_default();
-                let owners_now = if is_unchanged {
-                    here.iter().map(|&place| owner(place)).collect()
-                } else {
+            self.in_turns(rows.len(), ahead.data_version, settings, |some, is_unchanged| {
+                let mut here = ahead.get(some)?;
+                let looked_up_again;
+                if !is_unchanged {
                     // What somebody wrote since may have given the customer's records to another one.
                     last = Last::default();
-                    let named: Vec<&str> =
-                        here.iter().filter_map(|&place| named.get(place).copied()).collect();
-                    self.records().customer_ids(&named)?
-                };
+                    looked_up_again = self.look_up_owners_again(rows, here)?;
+                    here = &looked_up_again;
+                }
                 if skips_triggers {
-                    let here = here.iter().zip(&owners_now);
-                    let here: Option<Vec<_>> =
-                        here.map(|(&place, &owner)| Some((rows.get(place)?, owner?))).collect();
-                    if let Some(here) = here
-                        && self.insert_vehicles(&many, &here, &mut last, settings)?
+                    let new = here.iter().map(|&(place, owner)| Some((rows.get(place)?, owner?)));
+                    if let Some(new) = new.collect::<Option<Vec<_>>>()
+                        && self.insert_vehicles(&many, &new, &mut last, settings)?
                     {
-                        outcome.added += u64::try_from(here.len()).unwrap_or_default();
+                        outcome.added += u64::try_from(new.len()).unwrap_or_default();
                         return Ok(());
                     }
                 }
-                for (&place, customer) in here.iter().zip(owners_now) {
+                for &(place, owner) in here {
                     let Some(row) = rows.get(place) else { continue };
-                    let taken = match customer {
-                        Some(customer) => {
-                            self.vehicle(&many, row, customer, &mut last, settings)?
-                        }
+                    let taken = match owner {
+                        Some(owner) => self.vehicle(&many, row, owner, &mut last, settings)?,
                         None => Taken::Refused(Refused::Unknown("customer_external_id")),
                     };
                     match taken {
@@ -106,6 +113,18 @@ impl Writer {
                 Ok(())
             })?;
         Ok(outcome)
+    }
+
+    /// Who owns these rows, within a turn.
+    fn look_up_owners_again(
+        &self,
+        rows: &[NewVehicle],
+        here: &[(usize, Option<i64>)],
+    ) -> rusqlite::Result<Vec<(usize, Option<i64>)>> {
+        let of_rows = here.iter().map(|&(place, _)| place);
+        let named = of_rows.clone().filter_map(|place| rows.get(place));
+        let named: Vec<&str> = named.map(|row| &*row.customer_external_id).collect();
+        Ok(of_rows.zip(self.records().customer_ids(&named)?).collect())
     }
 
     /// Writes the rows of these owners if all of them are new and none takes the place of a primary vehicle.

@@ -1,22 +1,19 @@
 //! Visits that occupy nothing, in the order of their vehicles.
 
 use std::collections::HashSet;
-use std::path::Path;
-use std::sync::mpsc::{SyncSender, sync_channel};
-
-use rusqlite::{Connection, OpenFlags};
+use std::sync::Arc;
 
 use super::super::deciding::is_called;
 use super::super::places::Places;
 use super::super::rows::{NewVisit, Row};
 use super::super::{Outcome, OwnName, Refused, Settings};
+use super::ahead::{Ahead, Scout};
 use super::many::{Many, Values};
-use super::records::{Found, Records, Who};
+use super::records::{Found, Who};
 use super::{Writer, repeated};
 
-/// How many rows are looked up between two messages to the writer, and how many messages wait.
-const LOOKED_UP: usize = 1_024;
-const MESSAGES: usize = 16;
+/// How many rows are looked up before they are told.
+const PART: usize = 1_024;
 
 const COLUMNS: &[&str] = &[
     "customer_id",
@@ -43,84 +40,93 @@ const COLUMNS: &[&str] = &[
     "external_id",
 ];
 
+impl Scout {
+    /// Who came with each of these visits, those of one vehicle together, since they lie so where they are looked
+    /// up and where they are written.
+    pub fn visits(&self, rows: &Arc<Vec<NewVisit>>) -> Ahead<Found> {
+        let rows = Arc::clone(rows);
+        self.look_up(move |records, teller| {
+            let mut order: Vec<usize> = (0..rows.len()).collect();
+            let repeated = repeated(&rows, |row| Some(row.external_id()));
+            order.sort_by_cached_key(|place| {
+                (repeated.contains(place), rows.get(*place).map(|row| &row.vehicle_external_id))
+            });
+            for places in order.chunks(PART) {
+                let some: Vec<&NewVisit> =
+                    places.iter().filter_map(|&place| rows.get(place)).collect();
+                let who = records.who(&some)?;
+                if !teller.tell(places.iter().copied().zip(who).collect()) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
 impl Writer {
-    /// Takes closed visits. Who came is looked up on a thread of its own, a little ahead.
+    /// Takes closed visits, of which it was looked up ahead who came.
     pub fn visits(
         &mut self,
-        rows: &[NewVisit],
+        rows: &Arc<Vec<NewVisit>>,
+        ahead: Option<Ahead<Found>>,
         places: &Places,
         settings: &Settings,
     ) -> rusqlite::Result<Outcome> {
         let mut outcome = Outcome::default();
         let skips_triggers = self.skip_triggers(rows.iter().all(|row| !row.is_open()))?;
         self.check_places(rows.iter(), places)?;
-        let data_version = self.records().data_version()?;
-        // Those of one vehicle lie together where they are looked up and where they are written.
-        let mut order: Vec<usize> = (0..rows.len()).collect();
-        let repeated = repeated(rows, |row| Some(row.external_id()));
-        order.sort_by_cached_key(|place| {
-            (repeated.contains(place), rows.get(*place).map(|row| &row.vehicle_external_id))
-        });
-        let (order, path) = (order.as_slice(), self.path.as_path());
+        let mut ahead = self.current(ahead)?.unwrap_or_else(|| self.scout.visits(rows));
         let visits = Visits { many: Many::new("appointments", COLUMNS), places, settings };
-        let mut found: Vec<Found> = Vec::with_capacity(rows.len());
-        outcome.done = std::thread::scope(|scope| {
-            let (sender, receiver) = sync_channel(MESSAGES);
-            scope.spawn(move || look_up(path, rows, order, &sender));
-            self.in_turns(rows.len(), data_version, settings, |some, is_unchanged| {
-                while found.len() < some.end {
-                    // Its thread tells of every row, or why it cannot.
-                    let more = receiver.recv().map_err(|_| rusqlite::Error::InvalidQuery)?;
-                    found.extend(more?);
+        outcome.done =
+            self.in_turns(rows.len(), ahead.data_version, settings, |some, is_unchanged| {
+                let mut here = ahead.get(some)?;
+                let looked_up_again;
+                if !is_unchanged {
+                    // What somebody wrote since may have given the records to another customer.
+                    looked_up_again = self.look_up_again(rows, here, places)?;
+                    here = &looked_up_again;
                 }
-                let here = order.get(some.clone()).unwrap_or_default();
-                let who = found.get(some).unwrap_or_default();
-                // What somebody wrote since may have given the records to another customer.
-                let looked_up_again =
-                    if is_unchanged { None } else { Some(self.look_up_again(rows, here, places)?) };
-                let who = looked_up_again.as_deref().unwrap_or(who);
-                if skips_triggers && self.insert_visits(&visits, rows, here, who)? {
-                    for who in who.iter().flatten() {
+                if skips_triggers && self.insert_visits(&visits, rows, here)? {
+                    for who in here.iter().flat_map(|(_, who)| who) {
                         outcome.added += 1;
                         outcome.customers.insert(who.customer);
                     }
                     return Ok(());
                 }
-                for (&place, who) in here.iter().zip(who) {
+                for &(place, who) in here {
                     let Some(row) = rows.get(place) else { continue };
-                    let refused = self.visit(&visits, row, *who, &mut outcome)?;
+                    let refused = self.visit(&visits, row, who, &mut outcome)?;
                     outcome.refused.extend(refused.map(|refused| (place, refused)));
                 }
                 Ok(())
-            })
-        })?;
+            })?;
         Ok(outcome)
     }
 
-    /// Who came with the rows at these places, within a turn; their bays and technicians are still there.
+    /// Who came with these rows, within a turn; their bays and technicians are still there.
     fn look_up_again(
         &self,
         rows: &[NewVisit],
-        places_of_rows: &[usize],
+        here: &[(usize, Found)],
         places: &Places,
-    ) -> rusqlite::Result<Vec<Found>> {
-        let rows: Vec<&NewVisit> =
-            places_of_rows.iter().filter_map(|&place| rows.get(place)).collect();
+    ) -> rusqlite::Result<Vec<(usize, Found)>> {
+        let of_rows = here.iter().map(|&(place, _)| place);
+        let rows: Vec<&NewVisit> = of_rows.clone().filter_map(|place| rows.get(place)).collect();
         self.check_places(rows.iter().copied(), places)?;
-        self.records().who(&rows)
+        Ok(of_rows.zip(self.records().who(&rows)?).collect())
     }
 
-    /// Writes the rows at these places if every one of them leads to a vehicle and is new.
+    /// Writes these rows if every one of them leads to a vehicle and is new.
     fn insert_visits(
         &self,
         visits: &Visits<'_>,
         rows: &[NewVisit],
-        places: &[usize],
-        who: &[Found],
+        here: &[(usize, Found)],
     ) -> rusqlite::Result<bool> {
-        let mut new = Vec::with_capacity(places.len());
-        for (&place, who) in places.iter().zip(who) {
-            match (rows.get(place), who) {
+        let mut new = Vec::with_capacity(here.len());
+        for (place, who) in here {
+            match (rows.get(*place), who) {
                 (Some(row), Ok(who)) if row.own_name().is_none() => new.push((row, *who)),
                 _ => return Ok(false),
             }
@@ -229,32 +235,5 @@ impl Visits<'_> {
         values.add(row.created_at(self.settings.now).0)?;
         values.add(row.updated_at(self.settings.now).0)?;
         values.add(&row.external_id)
-    }
-}
-
-/// Tells who came with each of the rows, in this order, until nobody listens.
-fn look_up(
-    path: &Path,
-    rows: &[NewVisit],
-    order: &[usize],
-    sender: &SyncSender<rusqlite::Result<Vec<Found>>>,
-) {
-    let told = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(
-        |connection| {
-            Records(&connection).reading(|records| {
-                for places in order.chunks(LOOKED_UP) {
-                    let rows: Vec<&NewVisit> =
-                        places.iter().filter_map(|&place| rows.get(place)).collect();
-                    if sender.send(Ok(records.who(&rows)?)).is_err() {
-                        break;
-                    }
-                }
-                Ok(())
-            })
-        },
-    );
-    if let Err(error) = told {
-        // Nobody listens to one who was told to stop.
-        let _ = sender.send(Err(error));
     }
 }
