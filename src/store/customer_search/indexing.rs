@@ -307,7 +307,9 @@ impl Session {
         last: i64,
         claim: i64,
     ) -> sqlx::Result<Vec<Row>> {
+        // Planned anew each time: Postgres would go on reading all of a table that was empty the first time.
         on!(self, |db| sqlx::query_as(RECORDS_TO_INDEX)
+            .persistent(false)
             .bind(SEPARATOR)
             .bind(first)
             .bind(last)

@@ -43,12 +43,15 @@ impl Writer {
         let options = server.pool.connect_options().as_ref().clone();
         let options = options.disable_statement_logging();
         let mut connection = PgConnection::connect_with(&options).await?;
-        // A turn asks about thousands of rows by their keys; what is on file is never read as a whole.
+        // A turn asks about thousands of rows by their keys; neither what is on file nor the keys themselves are read
+        // as a whole for each of the others, though a table seems small that has been filled just now.
         let sql = "set statement_timeout = '60s';
                    set idle_in_transaction_session_timeout = '30s';
                    set jit = off;
                    set enable_hashjoin = off;
                    set enable_mergejoin = off;
+                   set enable_material = off;
+                   set enable_seqscan = off;
                    create temporary table import_keys (n bigint, a text, b text, c text)
                        on commit delete rows";
         sqlx::raw_sql(sql).execute(&mut connection).await?;
@@ -120,7 +123,8 @@ async fn by_place<T>(turn: &mut Turn<'_>, sql: &'static str) -> sqlx::Result<Has
 where
     T: Send + Unpin + for<'r> FromRow<'r, PgRow>,
 {
-    let rows: Vec<Placed<T>> = sqlx::query_as(sql).fetch_all(&mut **turn).await?;
+    // Planned anew in each turn: the plan for an empty table is to read all of it, which is no good for the next turn.
+    let rows: Vec<Placed<T>> = sqlx::query_as(sql).persistent(false).fetch_all(&mut **turn).await?;
     Ok(rows.into_iter().map(|Placed { n, found }| (n, found)).collect())
 }
 
@@ -153,6 +157,7 @@ async fn own_records(
         .bind(places)
         .bind(ids)
         .bind(times)
+        .persistent(false)
         .fetch_all(&mut **turn)
         .await?;
     Ok(rows.into_iter().map(|(place, id, other)| (place, (id, other))).collect())
