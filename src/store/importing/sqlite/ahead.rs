@@ -86,12 +86,12 @@ impl<T> Teller<T> {
 mod tests {
     use super::*;
     use crate::config::{Config, DatabaseUrl, SqlitePath};
-    use crate::domain::appointment::{ServiceType, Status};
-    use crate::domain::time::{Interval, Timestamp};
+    use crate::domain::time::Timestamp;
     use crate::store::Store;
     use crate::store::importing::places::Places;
     use crate::store::importing::sqlite::Writer;
-    use crate::store::importing::{NewVehicle, NewVisit, Seen, Settings};
+    use crate::store::importing::sqlite::records::tests::visit;
+    use crate::store::importing::{NewVehicle, Seen, Settings};
 
     /// Two customers, each with a vehicle, and a bay.
     const SHOP: &str = "
@@ -155,19 +155,7 @@ mod tests {
     async fn visits_are_those_of_whoever_came_when_they_are_written() {
         let folder = tempfile::tempdir().unwrap();
         let (mut writer, connection) = shop(&folder).await;
-        let visit = NewVisit {
-            external_id: "A1".into(),
-            customer_external_id: Some("C1".into()),
-            vehicle_external_id: "V1".into(),
-            span: Interval::starting(Timestamp(0), 60),
-            service_type: ServiceType::OilChange,
-            status: Status::Completed,
-            service_description: None,
-            customer_concerns: None,
-            notes: None,
-            more: None,
-        };
-        let rows = Arc::new(vec![visit]);
+        let rows = Arc::new(vec![visit("V1", Some("C1".to_owned()))]);
         let mut ahead = writer.scout().visits(&rows);
         assert!(matches!(ahead.get(0..1).unwrap(), [(0, Ok(who))] if who.customer == 1));
         connection.execute_batch(MERGE).unwrap();

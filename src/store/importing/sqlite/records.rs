@@ -202,7 +202,7 @@ pub(super) fn person(row: &SqlRow<'_>) -> rusqlite::Result<Person> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::config::{Config, DatabaseUrl, SqlitePath};
     use crate::domain::appointment::{ServiceType, Status};
@@ -228,7 +228,8 @@ mod tests {
         connection
     }
 
-    fn visit(vehicle: &str, customer: Option<String>) -> NewVisit {
+    /// A completed visit.
+    pub fn visit(vehicle: &str, customer: Option<String>) -> NewVisit {
         NewVisit {
             external_id: "A1".into(),
             customer_external_id: customer.map(String::into_boxed_str),
