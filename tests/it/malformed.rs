@@ -130,6 +130,18 @@ async fn the_doctor_finds_what_is_malformed() {
 }
 
 #[tokio::test]
+async fn the_doctor_tells_of_a_file_that_was_not_there() {
+    let shop = Shop::open(Database::Sqlite).await;
+    let url = format!("sqlite:{}", file(&shop, "mistyped.db").display());
+    for is_new in [true, false] {
+        let output = shop.command().arg("doctor").env("DATABASE_URL", &url).output().await.unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{told}");
+        assert_eq!(told.contains("mistyped.db was not there or was empty; "), is_new, "{told}");
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_remembered_of_a_file_that_was_replaced() {
     let shop = Shop::open(Database::Sqlite).await;
     for name in ["Ann", "Zoe"] {

@@ -105,9 +105,16 @@ async fn database(config: &Config) -> (Vec<Finding>, Option<CalendarState>) {
     (findings, calendar_state)
 }
 
-/// Whether the database file is malformed; `None` where there is no file, or it cannot be looked at.
+/// Whether the database file is new or malformed; `None` where there is none, or it cannot be looked at.
 fn file(config: &Config) -> Option<Finding> {
     let DatabaseUrl::Sqlite(SqlitePath::File(path)) = &config.database else { return None };
+    // Somebody who has mistyped its path, or lost it, is to see that there is nothing in it.
+    if std::fs::metadata(path).map_or(0, |file| file.len()) == 0 {
+        return Some(Finding::Good(format!(
+            "database file: {} was not there or was empty; it is a new shop's now",
+            path.display()
+        )));
+    }
     let started = Instant::now();
     Some(match check_sqlite(path, CHECK_LIMIT).ok()? {
         Checked::Sound => Finding::Good(format!(
