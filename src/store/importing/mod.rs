@@ -13,6 +13,7 @@ mod recounting;
 mod rows;
 mod seen;
 mod sqlite;
+mod texts;
 mod visits;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use recounting::Customers;
 
 pub use rows::{
     BOOKED_BY, CustomerMore, NewCustomer, NewProduct, NewVehicle, NewVisit, Row, Text, VisitMore,
+    VisitTexts,
 };
 pub use seen::Seen;
 

@@ -1,6 +1,7 @@
 //! Rows to be taken over; every value was checked.
 
 use super::OwnName;
+use super::texts::Texts;
 use crate::domain::appointment::{ServiceType, Status};
 use crate::domain::customer::AccountStatus;
 use crate::domain::phone::PhoneNumber;
@@ -111,26 +112,32 @@ pub struct NewVehicle {
 /// A visit.
 #[derive(Clone, Debug)]
 pub struct NewVisit {
-    /// What the visit is called in the other program.
-    pub external_id: Text,
-    /// Who came; `None`: the vehicle's owner.
-    pub customer_external_id: Option<Text>,
-    /// With what.
-    pub vehicle_external_id: Text,
+    texts: Texts<6>,
     /// From its start to its end.
     pub span: Interval,
     /// What is done.
     pub service_type: ServiceType,
     /// Where it stands.
     pub status: Status,
-    /// The work in detail.
-    pub service_description: Option<Text>,
-    /// What the customer said.
-    pub customer_concerns: Option<Text>,
-    /// What the shop should know.
-    pub notes: Option<Text>,
     /// What only an export says.
     pub more: Option<Box<VisitMore>>,
+}
+
+/// What a visit's row says in words.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct VisitTexts<'a> {
+    /// What the visit is called in the other program.
+    pub external_id: &'a str,
+    /// Who came; `None`: the vehicle's owner.
+    pub customer_external_id: Option<&'a str>,
+    /// With what.
+    pub vehicle_external_id: &'a str,
+    /// The work in detail.
+    pub service_description: Option<&'a str>,
+    /// What the customer said.
+    pub customer_concerns: Option<&'a str>,
+    /// What the shop should know.
+    pub notes: Option<&'a str>,
 }
 
 /// What an export says of a visit beyond the usual columns.
@@ -166,6 +173,46 @@ pub struct VisitMore {
 pub const BOOKED_BY: &str = "import";
 
 impl NewVisit {
+    /// A visit.
+    #[must_use]
+    pub fn new(
+        texts: VisitTexts<'_>,
+        span: Interval,
+        service_type: ServiceType,
+        status: Status,
+        more: Option<Box<VisitMore>>,
+    ) -> Self {
+        let texts = Texts::new([
+            Some(texts.external_id),
+            Some(texts.vehicle_external_id),
+            texts.customer_external_id,
+            texts.service_description,
+            texts.customer_concerns,
+            texts.notes,
+        ]);
+        Self { texts, span, service_type, status, more }
+    }
+
+    pub(super) fn vehicle_external_id(&self) -> &str {
+        self.texts.get(1).unwrap_or_default()
+    }
+
+    pub(super) fn customer_external_id(&self) -> Option<&str> {
+        self.texts.get(2)
+    }
+
+    pub(super) fn service_description(&self) -> Option<&str> {
+        self.texts.get(3)
+    }
+
+    pub(super) fn customer_concerns(&self) -> Option<&str> {
+        self.texts.get(4)
+    }
+
+    pub(super) fn notes(&self) -> Option<&str> {
+        self.texts.get(5)
+    }
+
     /// Whether it occupies its bay.
     pub fn is_open(&self) -> bool {
         matches!(self.status, Status::Scheduled | Status::Confirmed | Status::InProgress)
@@ -230,7 +277,7 @@ impl Row for NewVehicle {
 
 impl Row for NewVisit {
     fn external_id(&self) -> &str {
-        &self.external_id
+        self.texts.get(0).unwrap_or_default()
     }
 }
 

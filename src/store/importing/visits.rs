@@ -241,10 +241,11 @@ impl Importer<'_> {
         session: &mut Session,
         row: &NewVisit,
     ) -> Result<Result<(VehicleId, CustomerId), Refused>, ImportError> {
-        let Some((vehicle, owner)) = session.vehicle_called(&row.vehicle_external_id).await? else {
+        let Some((vehicle, owner)) = session.vehicle_called(row.vehicle_external_id()).await?
+        else {
             return Ok(Err(Refused::Unknown("vehicle_external_id")));
         };
-        let Some(said) = row.customer_external_id.as_deref() else {
+        let Some(said) = row.customer_external_id() else {
             return Ok(Ok((vehicle, owner)));
         };
         let Some(customer) = session.customer_called(said).await? else {

@@ -6,7 +6,7 @@ use crate::domain::appointment::{
     ServiceType, Status,
 };
 use crate::domain::time::{Interval, Timestamp};
-use crate::store::importing::{NewVisit, VisitMore};
+use crate::store::importing::{NewVisit, VisitMore, VisitTexts};
 use crate::transfer::columns::{APPOINTMENTS, Column};
 use crate::transfer::values::{Reading, Reason, choice, flag, instant, whole};
 
@@ -54,18 +54,22 @@ impl ImportedRow for NewVisit {
         let minutes = duration
             .or_else(|| reading.shop.duration_of(service_type))
             .unwrap_or(DEFAULT_DURATION_MINUTES);
-        Ok(Self {
-            external_id: row.needed_name(EXTERNAL_ID)?,
-            customer_external_id: row.name(CUSTOMER_EXTERNAL_ID)?,
-            vehicle_external_id: row.needed_name(VEHICLE_EXTERNAL_ID)?,
-            span: Interval::starting(start, minutes),
-            service_type,
-            status,
-            service_description: row.text(SERVICE_DESCRIPTION)?,
-            customer_concerns: row.text(CUSTOMER_CONCERNS)?,
-            notes: row.text(NOTES)?,
-            more: more(row, reading)?,
-        })
+        let text = |column| row.text(column);
+        let (external_id, vehicle_external_id) =
+            (row.needed_name(EXTERNAL_ID)?, row.needed_name(VEHICLE_EXTERNAL_ID)?);
+        let customer_external_id = row.name(CUSTOMER_EXTERNAL_ID)?;
+        let (description, concerns, notes) =
+            (text(SERVICE_DESCRIPTION)?, text(CUSTOMER_CONCERNS)?, text(NOTES)?);
+        let texts = VisitTexts {
+            external_id: &external_id,
+            customer_external_id: customer_external_id.as_deref(),
+            vehicle_external_id: &vehicle_external_id,
+            service_description: description.as_deref(),
+            customer_concerns: concerns.as_deref(),
+            notes: notes.as_deref(),
+        };
+        let span = Interval::starting(start, minutes);
+        Ok(Self::new(texts, span, service_type, status, more(row, reading)?))
     }
 }
 

@@ -98,7 +98,7 @@ impl Who {
     /// Vehicle and customer, or the column that leads nowhere.
     fn check(self, row: &NewVisit) -> Result<(i64, i64), &'static str> {
         let vehicle = self.vehicle.ok_or("vehicle_external_id")?;
-        let customer = match &row.customer_external_id {
+        let customer = match row.customer_external_id() {
             Some(_) => self.customer,
             None => self.owner,
         };
@@ -110,10 +110,10 @@ fn keys(rows: &[NewVisit]) -> CopyText {
     let mut copy = CopyText::default();
     let mut rows: Vec<(i64, &NewVisit)> = placed(rows).collect();
     // Those of one vehicle lie together in the indexes that are asked.
-    rows.sort_by_key(|(_, row)| &row.vehicle_external_id);
+    rows.sort_by_key(|(_, row)| row.vehicle_external_id());
     for (place, row) in rows {
-        copy.plain(place).text(Some(&row.external_id)).text(Some(&row.vehicle_external_id));
-        copy.text(row.customer_external_id.as_deref()).end();
+        copy.plain(place).text(Some(row.external_id())).text(Some(row.vehicle_external_id()));
+        copy.text(row.customer_external_id()).end();
     }
     copy
 }
@@ -123,12 +123,14 @@ async fn who(turn: &mut Turn<'_>, rows: &[NewVisit]) -> sqlx::Result<HashMap<i64
     let is_open = |place: &i64, open: fn(&Who) -> bool| who.get(place).is_some_and(open);
     let vehicles = placed(rows).filter(|(place, _)| is_open(place, |who| who.vehicle.is_none()));
     let vehicles = vehicles
-        .filter_map(|(place, row)| Some((place, row.vehicle_external_id.parse::<OwnName>().ok()?)))
+        .filter_map(|(place, row)| {
+            Some((place, row.vehicle_external_id().parse::<OwnName>().ok()?))
+        })
         .collect();
     let customers = placed(rows).filter(|(place, _)| is_open(place, |who| who.customer.is_none()));
     let customers = customers
         .filter_map(|(place, row)| {
-            Some((place, row.customer_external_id.as_deref()?.parse::<OwnName>().ok()?))
+            Some((place, row.customer_external_id()?.parse::<OwnName>().ok()?))
         })
         .collect();
     for (place, (vehicle, owner)) in own_vehicles(turn, vehicles).await? {
@@ -157,7 +159,7 @@ async fn write(
         settings.seen.visits.insert(id);
         let more = row.more.as_deref();
         copy.plain(id)
-            .text(Some(&row.external_id))
+            .text(Some(row.external_id()))
             .plain(customer)
             .plain(vehicle)
             .plain(places.bay(row))
@@ -166,9 +168,9 @@ async fn write(
             .plain(row.span.end.0)
             .plain(row.reserved_until().0)
             .plain(row.service_type)
-            .text(row.service_description.as_deref())
-            .text(row.customer_concerns.as_deref())
-            .text(row.notes.as_deref())
+            .text(row.service_description())
+            .text(row.customer_concerns())
+            .text(row.notes())
             .text(more.and_then(|more| more.work_performed.as_deref()))
             .plain(row.status)
             .plain(more.is_some_and(|more| more.confirmation_sent))

@@ -106,9 +106,9 @@ impl Records<'_> {
     pub fn who(self, rows: &[&NewVisit]) -> rusqlite::Result<Vec<Found>> {
         let mut who = Vec::with_capacity(rows.len());
         for rows in rows.chunks(KEYS) {
-            let names: Vec<&str> = rows.iter().map(|row| &*row.vehicle_external_id).collect();
+            let names: Vec<&str> = rows.iter().map(|row| row.vehicle_external_id()).collect();
             let is_said = |place: usize, owner: Option<&str>| {
-                let said = rows.get(place).and_then(|row| row.customer_external_id.as_deref());
+                let said = rows.get(place).and_then(|row| row.customer_external_id());
                 said.is_none_or(|said| Some(said) == owner)
             };
             let came = self.find(&VEHICLES_CALLED, &names, |found| {
@@ -125,11 +125,11 @@ impl Records<'_> {
 
     fn who_came(self, row: &NewVisit, came: Came) -> rusqlite::Result<Found> {
         let came = match came {
-            None => self.own_vehicle(&row.vehicle_external_id)?,
+            None => self.own_vehicle(row.vehicle_external_id())?,
             came => came,
         };
         let Some((who, is_owner)) = came else { return Ok(Err("vehicle_external_id")) };
-        let said = row.customer_external_id.as_deref().filter(|_| !is_owner);
+        let said = row.customer_external_id().filter(|_| !is_owner);
         let Some(said) = said else { return Ok(Ok(who)) };
         let customer = self.customer_id(said)?;
         Ok(customer.map(|customer| Who { customer, ..who }).ok_or("customer_external_id"))
@@ -208,6 +208,7 @@ pub(super) mod tests {
     use crate::domain::appointment::{ServiceType, Status};
     use crate::domain::time::{Interval, Timestamp};
     use crate::store::Store;
+    use crate::store::importing::VisitTexts;
 
     /// Customers C1 to C99, of whom C7 was merged into C8 and C9 has another name; each has a vehicle, but for C7.
     const SHOP: &str = "
@@ -230,18 +231,14 @@ pub(super) mod tests {
 
     /// A completed visit.
     pub fn visit(vehicle: &str, customer: Option<String>) -> NewVisit {
-        NewVisit {
-            external_id: "A1".into(),
-            customer_external_id: customer.map(String::into_boxed_str),
-            vehicle_external_id: vehicle.into(),
-            span: Interval::starting(Timestamp(0), 60),
-            service_type: ServiceType::OilChange,
-            status: Status::Completed,
-            service_description: None,
-            customer_concerns: None,
-            notes: None,
-            more: None,
-        }
+        let texts = VisitTexts {
+            external_id: "A1",
+            customer_external_id: customer.as_deref(),
+            vehicle_external_id: vehicle,
+            ..VisitTexts::default()
+        };
+        let span = Interval::starting(Timestamp(0), 60);
+        NewVisit::new(texts, span, ServiceType::OilChange, Status::Completed, None)
     }
 
     #[tokio::test]

@@ -49,7 +49,7 @@ impl Scout {
             let mut order: Vec<usize> = (0..rows.len()).collect();
             let repeated = repeated(&rows, |row| Some(row.external_id()));
             order.sort_by_cached_key(|place| {
-                (repeated.contains(place), rows.get(*place).map(|row| &row.vehicle_external_id))
+                (repeated.contains(place), rows.get(*place).map(NewVisit::vehicle_external_id))
             });
             for places in order.chunks(PART) {
                 let some: Vec<&NewVisit> =
@@ -195,7 +195,7 @@ impl Writer {
     /// The visit that has the row's `external_id`.
     fn visit_called(&self, row: &NewVisit) -> rusqlite::Result<Option<i64>> {
         let sql = "select id from appointments where external_id = ?1";
-        self.records().one(sql, [&row.external_id], |row| row.get(0))
+        self.records().one(sql, [row.external_id()], |row| row.get(0))
     }
 }
 
@@ -221,9 +221,9 @@ impl Visits<'_> {
         values.add(row.span.end.0)?;
         values.add(row.reserved_until().0)?;
         values.add(row.service_type.as_str())?;
-        values.add(&row.service_description)?;
-        values.add(&row.customer_concerns)?;
-        values.add(&row.notes)?;
+        values.add(row.service_description())?;
+        values.add(row.customer_concerns())?;
+        values.add(row.notes())?;
         values.add(more.and_then(|more| more.work_performed.as_deref()))?;
         values.add(row.status.as_str())?;
         values.add(more.is_some_and(|more| more.confirmation_sent))?;
@@ -234,6 +234,6 @@ impl Visits<'_> {
         values.add(row.booked_by())?;
         values.add(row.created_at(self.settings.now).0)?;
         values.add(row.updated_at(self.settings.now).0)?;
-        values.add(&row.external_id)
+        values.add(row.external_id())
     }
 }
