@@ -5,6 +5,7 @@
 //! only grow, so that it does no harm when several processes are at it, or one is killed; a customer is
 //! pending until the postings lead there. Who changes meanwhile loses the claim and stays pending.
 
+pub(in crate::store) mod adding;
 mod writing;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use crate::domain::id::CustomerId;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::search::{Gram, Record};
 use crate::store::{Backend, Link, Session, Store, on};
-use writing::Posting;
+use adding::Posting;
 
 /// How many customers are read at once.
 const CUSTOMERS: i64 = 2_048;
@@ -50,7 +51,7 @@ pub struct Indexing {
     stopping: CancellationToken,
 }
 
-/// What a customer is found by.
+/// A row of [`RECORDS_TO_INDEX`].
 #[derive(FromRow)]
 struct Row {
     id: CustomerId,
@@ -62,15 +63,78 @@ struct Row {
     merged: Option<String>,
 }
 
-/// The customers of a block, by gram, in ascending order.
-type Postings = FxHashMap<Gram, Vec<u16>>;
+/// The newest customer below a number who is pending.
+pub(in crate::store) const NEWEST_PENDING: &str =
+    "select max(customer_id) from search_pending where customer_id < $1";
+/// Claims the pending customers in a range of numbers; whom somebody else has claimed, too.
+pub(in crate::store) const CLAIM: &str =
+    "update search_pending set claim = $1 where customer_id between $2 and $3";
+/// The claimed customers in a range of numbers are pending no more.
+pub(in crate::store) const SETTLE: &str =
+    "delete from search_pending where claim = $1 and customer_id between $2 and $3";
+
+/// What a customer is found by.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct Words<'a> {
+    pub first_name: &'a str,
+    pub last_name: &'a str,
+    pub email: Option<&'a str>,
+    pub phone_number: Option<&'a str>,
+    /// License plates, and the names, addresses and numbers of customers who were merged into this one, as
+    /// [`RECORDS_TO_INDEX`] packs them.
+    pub plates: Option<&'a str>,
+    pub merged: Option<&'a str>,
+}
+
+/// What customers of a block are found by.
+pub(in crate::store) struct FoundBy {
+    block: i64,
+    /// In ascending order.
+    customers: FxHashMap<Gram, Vec<u16>>,
+}
 
 /// Blocks whose customers are claimed and whose sets wait to be written.
 #[derive(Default)]
-struct Lot {
-    postings: Vec<Posting>,
+pub(in crate::store) struct Lot {
+    pub postings: Vec<Posting>,
     bytes: usize,
-    claims: Vec<(i64, i64)>,
+    pub claims: Vec<Claim>,
+}
+
+/// The pending customers of a block, and the number that marks them as those of somebody who has the index lead
+/// to them.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct Claim {
+    block: i64,
+    /// The number.
+    pub number: i64,
+}
+
+impl Claim {
+    /// A new one of the block in which a customer lies.
+    pub fn new(customer: CustomerId) -> sqlx::Result<Self> {
+        let mut bytes = [0; 8];
+        getrandom::fill(&mut bytes).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+        let number = i64::from_be_bytes(bytes).checked_abs().unwrap_or_default().max(1);
+        Ok(Self { block: block_of(customer), number })
+    }
+
+    /// The first number of the block.
+    pub fn first(self) -> i64 {
+        self.block * BLOCK
+    }
+
+    /// The numbers of the block in spans of so many.
+    pub fn spans(self, length: i64) -> impl Iterator<Item = (i64, i64)> {
+        let step = usize::try_from(length).unwrap_or(usize::MAX);
+        let first = self.first();
+        (first..first + BLOCK).step_by(step).map(move |from| (from, from + length - 1))
+    }
+
+    /// The same in spans of as many as are claimed or settled in one transaction.
+    pub fn parts(self) -> impl Iterator<Item = (i64, i64)> {
+        self.spans(CLAIMED)
+    }
 }
 
 impl Store {
@@ -139,34 +203,30 @@ impl Store {
             && !self.indexing.stopping.is_cancelled()
             && let Some(newest) = self.newest_pending(*next).await?
         {
-            let block = block_of(newest);
-            told(self.gather(block, &mut lot).await?);
-            *next = block * BLOCK;
+            let claim = Claim::new(newest)?;
+            for (from, to) in claim.parts() {
+                self.claim(from, to, claim.number).await?;
+            }
+            told(self.gather(claim, &mut lot).await?);
+            *next = claim.first();
         }
         Ok(lot)
     }
 
-    /// Claims the pending customers of a block and gathers what they are found by; how many they are.
-    async fn gather(&self, block: i64, lot: &mut Lot) -> sqlx::Result<i64> {
-        let claim = new_claim()?;
-        for (from, to) in spans(block, CLAIMED) {
-            self.claim(from, to, claim).await?;
-        }
-        let (mut postings, mut count) = (Postings::default(), 0);
+    /// Gathers what the claimed customers of a block are found by; how many they are.
+    async fn gather(&self, claim: Claim, lot: &mut Lot) -> sqlx::Result<i64> {
+        let (mut found_by, mut count) = (FoundBy::of(claim), 0);
         let mut rows = Vec::new();
-        for (from, to) in spans(block, CUSTOMERS) {
+        for (from, to) in claim.spans(CUSTOMERS) {
             // The database looks for the next ones meanwhile.
-            let read = async { self.read_in_bulk().await?.records_to_index(from, to, claim).await };
-            let (next, added) = tokio::join!(read, add_all(postings, rows));
-            (rows, postings) = (next?, added?);
+            let read =
+                async { self.read_in_bulk().await?.records_to_index(from, to, claim.number).await };
+            let (next, added) = tokio::join!(read, add_all(found_by, rows));
+            (rows, found_by) = (next?, added?);
             count += i64::try_from(rows.len()).unwrap_or_default();
         }
-        let postings = add_all(postings, rows).await?;
-        for posting in on_thread(move || encode_all(block, postings)).await?? {
-            lot.bytes += posting.size();
-            lot.postings.push(posting);
-        }
-        lot.claims.push((block, claim));
+        let found_by = add_all(found_by, rows).await?;
+        lot.extend(claim, on_thread(move || found_by.postings()).await??);
         Ok(count)
     }
 
@@ -175,18 +235,17 @@ impl Store {
         if !self.write_postings(lot.postings).await? {
             return Ok(());
         }
-        for (block, claim) in lot.claims {
-            for (from, to) in spans(block, CLAIMED) {
-                self.settle(from, to, claim).await?;
+        for claim in lot.claims {
+            for (from, to) in claim.parts() {
+                self.settle(from, to, claim.number).await?;
             }
         }
         Ok(())
     }
 
     async fn newest_pending(&self, before: i64) -> sqlx::Result<Option<CustomerId>> {
-        let sql = "select max(customer_id) from search_pending where customer_id < $1";
         let mut session = self.read().await?;
-        on!(session, |db| sqlx::query_scalar(sql).bind(before).fetch_one(db).await)
+        on!(session, |db| sqlx::query_scalar(NEWEST_PENDING).bind(before).fetch_one(db).await)
     }
 
     /// Claims the pending customers in this range.
@@ -195,12 +254,11 @@ impl Store {
             return Ok(());
         }
         let mut session = self.write_index().await?;
-        let sql = "update search_pending set claim = $3 where customer_id between $1 and $2";
-        let sql_unlocked = "update search_pending set claim = $3
+        let sql_unlocked = "update search_pending set claim = $1
                             where customer_id in (select customer_id from search_pending
-                                                  where customer_id between $1 and $2
+                                                  where customer_id between $2 and $3
                                                   for update skip locked)";
-        session.change_pending([sql, sql_unlocked], first, last, claim).await?;
+        session.change_pending([CLAIM, sql_unlocked], claim, first, last).await?;
         session.commit().await
     }
 
@@ -210,12 +268,11 @@ impl Store {
             return Ok(());
         }
         let mut session = self.write_index().await?;
-        let sql = "delete from search_pending where customer_id between $1 and $2 and claim = $3";
         let sql_unlocked = "delete from search_pending
                             where customer_id in (select customer_id from search_pending
-                                                  where customer_id between $1 and $2 and claim = $3
+                                                  where claim = $1 and customer_id between $2 and $3
                                                   for update skip locked)";
-        session.change_pending([sql, sql_unlocked], first, last, claim).await?;
+        session.change_pending([SETTLE, sql_unlocked], claim, first, last).await?;
         session.commit().await
     }
 
@@ -241,30 +298,14 @@ impl Indexing {
     }
 }
 
-/// A number that no other claim has.
-fn new_claim() -> sqlx::Result<i64> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-    Ok(i64::from_be_bytes(bytes).checked_abs().unwrap_or_default().max(1))
-}
-
-/// The numbers of a block in spans of so many.
-fn spans(block: i64, length: i64) -> impl Iterator<Item = (i64, i64)> {
-    let step = usize::try_from(length).unwrap_or(usize::MAX);
-    let first = block * BLOCK;
-    (first..first + BLOCK).step_by(step).map(move |from| (from, from + length - 1))
-}
-
-async fn add_all(mut postings: Postings, rows: Vec<Row>) -> sqlx::Result<Postings> {
+async fn add_all(mut found_by: FoundBy, rows: Vec<Row>) -> sqlx::Result<FoundBy> {
     on_thread(move || {
-        rows.iter().for_each(|row| add_to(&mut postings, row));
-        postings
+        for row in &rows {
+            found_by.add(row.id, &row.words());
+        }
+        found_by
     })
     .await
-}
-
-fn encode_all(block: i64, postings: Postings) -> sqlx::Result<Vec<Posting>> {
-    postings.into_iter().map(|(gram, customers)| Posting::new(gram, block, &customers)).collect()
 }
 
 /// Works on many customers on a thread of its own: meanwhile others are served, and what is being written is not
@@ -276,23 +317,59 @@ async fn on_thread<T: Send + 'static>(
     done.map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
-fn add_to(postings: &mut Postings, row: &Row) {
-    let mut record = Record::default();
-    record.add_name(&row.first_name, &row.last_name);
-    if let Some(email) = &row.email {
-        record.add_email(email);
-    }
-    if let Some(phone) = &row.phone_number {
-        record.add_phone(phone.as_str());
-    }
-    add_packed(&mut record, row.plates.as_deref(), row.merged.as_deref());
-    let offset = offset_of(row.id);
-    record.each_gram(|gram| {
-        let customers = postings.entry(gram).or_default();
-        if customers.last() != Some(&offset) {
-            customers.push(offset);
+impl Row {
+    fn words(&self) -> Words<'_> {
+        Words {
+            first_name: &self.first_name,
+            last_name: &self.last_name,
+            email: self.email.as_deref(),
+            phone_number: self.phone_number.as_ref().map(PhoneNumber::as_str),
+            plates: self.plates.as_deref(),
+            merged: self.merged.as_deref(),
         }
-    });
+    }
+}
+
+impl FoundBy {
+    /// Nobody so far.
+    pub fn of(claim: Claim) -> Self {
+        Self { block: claim.block, customers: FxHashMap::default() }
+    }
+
+    /// Adds a customer, whose number is higher than those of all before.
+    pub fn add(&mut self, id: CustomerId, words: &Words<'_>) {
+        let mut record = Record::default();
+        record.add_name(words.first_name, words.last_name);
+        if let Some(email) = words.email {
+            record.add_email(email);
+        }
+        if let Some(phone) = words.phone_number {
+            record.add_phone(phone);
+        }
+        add_packed(&mut record, words.plates, words.merged);
+        let offset = offset_of(id);
+        record.each_gram(|gram| {
+            let customers = self.customers.entry(gram).or_default();
+            if customers.last() != Some(&offset) {
+                customers.push(offset);
+            }
+        });
+    }
+
+    /// The sets of the customers to whom each term leads.
+    pub fn postings(self) -> sqlx::Result<Vec<Posting>> {
+        let customers = self.customers.into_iter();
+        customers.map(|(gram, customers)| Posting::new(gram, self.block, &customers)).collect()
+    }
+}
+
+impl Lot {
+    /// Adds the postings of a block.
+    pub fn extend(&mut self, claim: Claim, postings: Vec<Posting>) {
+        self.bytes += postings.iter().map(Posting::size).sum::<usize>();
+        self.postings.extend(postings);
+        self.claims.push(claim);
+    }
 }
 
 impl Session {
@@ -324,17 +401,17 @@ impl Session {
     async fn change_pending(
         &mut self,
         [sqlite, postgres]: [&'static str; 2],
+        claim: i64,
         first: i64,
         last: i64,
-        claim: i64,
     ) -> sqlx::Result<()> {
         match self.link() {
             Link::Sqlite(db) => {
-                let query = sqlx::query(sqlite).bind(first).bind(last).bind(claim);
+                let query = sqlx::query(sqlite).bind(claim).bind(first).bind(last);
                 query.execute(db).await.map(drop)
             }
             Link::Postgres(db) => {
-                let query = sqlx::query(postgres).bind(first).bind(last).bind(claim);
+                let query = sqlx::query(postgres).bind(claim).bind(first).bind(last);
                 query.execute(db).await.map(drop)
             }
         }

@@ -5,7 +5,7 @@
 //! customers in `search_pending` are held against every query. `indexing.rs` makes it catch up.
 
 mod candidates;
-mod indexing;
+pub(super) mod indexing;
 mod postings;
 
 use sqlx::FromRow;
@@ -56,7 +56,7 @@ pub enum IndexState {
 }
 
 /// What separates the texts that a query packs into one: no name, address, number or plate has it.
-const SEPARATOR: &str = "\n";
+pub(super) const SEPARATOR: &str = "\n";
 
 /// A customer and what else the customer is found by.
 #[derive(FromRow)]

@@ -47,7 +47,7 @@ pub(super) const fn region_of(block: i64) -> i64 {
 }
 
 /// What stands for a block where a row is about a whole region.
-pub(super) const fn row_of(region: i64) -> i64 {
+pub(in crate::store) const fn row_of(region: i64) -> i64 {
     -1 - region
 }
 
