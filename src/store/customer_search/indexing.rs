@@ -24,6 +24,7 @@ use crate::domain::phone::PhoneNumber;
 use crate::domain::search::{Gram, Record};
 use crate::store::{Backend, Link, Session, Store, on};
 use adding::Posting;
+pub(in crate::store) use writing::{SELECT, STATEMENT, WRITE};
 
 /// How many customers are read at once.
 const CUSTOMERS: i64 = 2_048;

@@ -266,6 +266,9 @@ impl<'store> Importer<'store> {
     /// Where the database fails.
     pub async fn finish(mut self) -> Result<(), ImportError> {
         self.recount_contacts().await?;
+        if let Bulk::Sqlite(writer) = &mut self.bulk {
+            sqlite::on_thread(writer, |writer| writer.catch_up_at_last()).await?;
+        }
         self.close().await
     }
 

@@ -18,12 +18,14 @@ pub use ahead::{Ahead, Scout};
 use many::ROWS;
 pub use records::Found;
 use records::Records;
+use search_index::CatchingUp;
 use turns::{TURN, Turns};
 
 mod ahead;
 mod customers;
 mod many;
 mod records;
+mod search_index;
 mod triggers;
 mod turns;
 mod vehicles;
@@ -44,14 +46,15 @@ pub struct Writer {
     connection: Connection,
     scout: Scout,
     turns: RefCell<Turns>,
+    search_index: CatchingUp,
     /// Whether only the triggers of new rows are there that the import knows.
     knows_triggers: bool,
 }
 
 /// Works on a thread that may wait, since SQLite does.
-pub async fn on_thread<T: Send + 'static>(
+pub async fn on_thread<T: Send + 'static, E: Into<ImportError> + Send + 'static>(
     writer: &mut Option<Box<Writer>>,
-    work: impl FnOnce(&mut Writer) -> rusqlite::Result<T> + Send + 'static,
+    work: impl FnOnce(&mut Writer) -> Result<T, E> + Send + 'static,
 ) -> Result<T, ImportError> {
     // It is gone only where its thread ended early, which was told then.
     let mut taken = writer.take().ok_or(rusqlite::Error::InvalidQuery)?;
@@ -61,7 +64,7 @@ pub async fn on_thread<T: Send + 'static>(
     })
     .await?;
     *writer = Some(taken);
-    Ok(result?)
+    result.map_err(Into::into)
 }
 
 impl Writer {
@@ -80,7 +83,8 @@ impl Writer {
         let knows_triggers = triggers::are_known(&connection)?;
         let scout = Scout::new(path.to_owned(), Records(&connection).data_version()?);
         let turns = RefCell::new(Turns::begin(&connection)?);
-        Ok(Self { connection, scout, turns, knows_triggers })
+        let search_index = CatchingUp::new(path.to_owned());
+        Ok(Self { connection, scout, turns, search_index, knows_triggers })
     }
 
     /// Who looks up what rows lead to, ahead of their writing.

@@ -10,7 +10,7 @@ use crate::store::{Backend, Kind, Session, Store, on};
 /// How many bytes of postings are written in one transaction, and how many terms in one statement: sqlx asks SQLite
 /// for the name of each parameter, which takes the longer the more there are.
 const SLICE: usize = 2 * 1024 * 1024;
-const STATEMENT: usize = 64;
+pub(in crate::store) const STATEMENT: usize = 64;
 /// The key of the advisory lock under which postings are written: "Search" in ASCII.
 const LOCK: i64 = 91_607_037_174_632;
 
@@ -102,7 +102,7 @@ impl Session {
 }
 
 /// The sets of as many terms as one statement takes.
-static SELECT: LazyLock<String> = LazyLock::new(|| {
+pub(in crate::store) static SELECT: LazyLock<String> = LazyLock::new(|| {
     let mut sql =
         "select term, customers from search_postings where block = $1 and term in (".to_owned();
     for place in 0..STATEMENT {
@@ -113,7 +113,7 @@ static SELECT: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Writes as many sets as one statement takes, but for those without a term.
-static WRITE: LazyLock<String> = LazyLock::new(|| {
+pub(in crate::store) static WRITE: LazyLock<String> = LazyLock::new(|| {
     let mut sql = "insert into search_postings (term, block, customers)
                    select column1, column2, column3 from (values "
         .to_owned();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::deciding::is_called;
 use super::super::places::Places;
 use super::super::rows::{NewVisit, Row};
-use super::super::{Outcome, OwnName, Refused, Settings};
+use super::super::{ImportError, Outcome, OwnName, Refused, Settings};
 use super::ahead::{Ahead, Scout};
 use super::many::{Many, Values};
 use super::records::{Found, Who};
@@ -72,7 +72,8 @@ impl Writer {
         ahead: Option<Ahead<Found>>,
         places: &Places,
         settings: &Settings,
-    ) -> rusqlite::Result<Outcome> {
+    ) -> Result<Outcome, ImportError> {
+        self.catch_up()?;
         let mut outcome = Outcome::default();
         let skips_triggers = self.skip_triggers(rows.iter().all(|row| !row.is_open()))?;
         self.check_places(rows.iter(), places)?;
