@@ -15,6 +15,7 @@ use rustc_hash::{FxBuildHasher, FxHashSet};
 use super::recounting::RECOUNT;
 use super::{ImportError, Settings};
 pub use ahead::{Ahead, Scout};
+use folding::Folding;
 use many::ROWS;
 pub use records::Found;
 use records::Records;
@@ -23,6 +24,7 @@ use turns::{TURN, Turns};
 
 mod ahead;
 mod customers;
+mod folding;
 mod many;
 mod records;
 mod search_index;
@@ -37,15 +39,17 @@ const PAUSE: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Pages that are kept in memory for the time of the import, in KiB. What a turn changes beyond that goes to the
 /// log ahead of its end, where a page has one place however often the turn changes it.
-const CACHE_KIB: i64 = 40 * 1024;
-/// How long the log grows, in pages, before it is folded into the file.
-const LOG_PAGES: i64 = 64 * 1024;
+const CACHE_KIB: i64 = 96 * 1024;
+/// How long the log grows, in pages, before whoever writes has to fold it into the file, where the thread that does
+/// so ([`Folding`]) comes too late.
+const LOG_PAGES: i64 = 128 * 1024;
 
 /// A connection that writes in turns.
 pub struct Writer {
     connection: Connection,
     scout: Scout,
     turns: RefCell<Turns>,
+    folding: RefCell<Folding>,
     search_index: CatchingUp,
     /// Whether only the triggers of new rows are there that the import knows.
     knows_triggers: bool,
@@ -83,8 +87,9 @@ impl Writer {
         let knows_triggers = triggers::are_known(&connection)?;
         let scout = Scout::new(path.to_owned(), Records(&connection).data_version()?);
         let turns = RefCell::new(Turns::begin(&connection)?);
+        let folding = RefCell::new(Folding::new(path.to_owned()));
         let search_index = CatchingUp::new(path.to_owned());
-        Ok(Self { connection, scout, turns, search_index, knows_triggers })
+        Ok(Self { connection, scout, turns, folding, search_index, knows_triggers })
     }
 
     /// Who looks up what rows lead to, ahead of their writing.
@@ -112,6 +117,7 @@ impl Writer {
 
     /// Folds the log into the file, which makes all of it durable.
     pub fn close(&mut self) -> rusqlite::Result<()> {
+        self.folding.get_mut().finish();
         self.connection.pragma_update(None, "synchronous", "full")?;
         // Where somebody reads, the log stays for a while; its content is durable then, too.
         self.connection.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))
@@ -159,6 +165,7 @@ impl Writer {
     fn commit(&self) -> rusqlite::Result<()> {
         self.connection.execute_batch("commit")?;
         std::thread::sleep(PAUSE);
+        self.folding.borrow_mut().go_on(&self.connection);
         Ok(())
     }
 

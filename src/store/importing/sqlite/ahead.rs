@@ -10,6 +10,10 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::records::Records;
 
+/// How many rows are looked up in one transaction, and told together: the log of what was written cannot begin anew
+/// while somebody reads what was there before.
+pub(super) const PART: usize = 1_024;
+
 /// Looks up what is on file on threads of its own.
 #[derive(Clone, Debug)]
 pub struct Scout {
@@ -51,9 +55,7 @@ impl Scout {
         std::thread::spawn(move || {
             let teller = Teller(sender);
             let looked_up = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
-                .and_then(|connection| {
-                    Records(&connection).reading(|records| look_up(records, &teller))
-                });
+                .and_then(|connection| look_up(Records(&connection), &teller));
             if let Err(error) = looked_up {
                 // Nobody listens to one who was told to stop.
                 let _ = teller.0.send(Err(error));

@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::super::deciding::is_called;
 use super::super::rows::{NewVehicle, Row};
 use super::super::{Outcome, OwnName, Refused, Settings};
-use super::ahead::{Ahead, Scout};
+use super::ahead::{Ahead, PART, Scout};
 use super::many::{Many, Values};
 use super::{Writer, repeated};
 
@@ -54,8 +54,11 @@ impl Scout {
     pub fn vehicles(&self, rows: &Arc<Vec<NewVehicle>>) -> Ahead<Option<i64>> {
         let rows = Arc::clone(rows);
         self.look_up(move |records, teller| {
-            let named: Vec<&str> = rows.iter().map(|row| &*row.customer_external_id).collect();
-            let owners = records.customer_ids(&named)?;
+            let mut owners = Vec::with_capacity(rows.len());
+            for rows in rows.chunks(PART) {
+                let named: Vec<&str> = rows.iter().map(|row| &*row.customer_external_id).collect();
+                owners.extend(records.reading(|records| records.customer_ids(&named))?);
+            }
             let mut again = repeated(&rows, |row| Some(row.external_id()));
             again.extend(repeated(&rows, |row| row.vin.as_deref()));
             let mut all: Vec<(usize, Option<i64>)> = owners.into_iter().enumerate().collect();

@@ -7,13 +7,10 @@ use super::super::deciding::is_called;
 use super::super::places::Places;
 use super::super::rows::{NewVisit, Row};
 use super::super::{ImportError, Outcome, OwnName, Refused, Settings};
-use super::ahead::{Ahead, Scout};
+use super::ahead::{Ahead, PART, Scout};
 use super::many::{Many, Values};
 use super::records::{Found, Who};
 use super::{Writer, repeated};
-
-/// How many rows are looked up before they are told.
-const PART: usize = 1_024;
 
 const COLUMNS: &[&str] = &[
     "customer_id",
@@ -54,7 +51,7 @@ impl Scout {
             for places in order.chunks(PART) {
                 let some: Vec<&NewVisit> =
                     places.iter().filter_map(|&place| rows.get(place)).collect();
-                let who = records.who(&some)?;
+                let who = records.reading(|records| records.who(&some))?;
                 if !teller.tell(places.iter().copied().zip(who).collect()) {
                     break;
                 }
