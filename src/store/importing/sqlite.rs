@@ -3,7 +3,7 @@
 //! The rows of a batch are sorted by the key whose index is spread the widest, so that each page of that index
 //! is written once for a batch and not once for each row.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::hash::Hash;
 use std::ops::Range;
 use std::path::Path;
@@ -15,6 +15,7 @@ use rustc_hash::{FxBuildHasher, FxHashSet};
 use super::recounting::RECOUNT;
 use super::{ImportError, Settings};
 pub use ahead::{Ahead, Scout};
+use customers::SharedPhones;
 use folding::Folding;
 use many::ROWS;
 pub use records::Found;
@@ -51,6 +52,7 @@ pub struct Writer {
     turns: RefCell<Turns>,
     folding: RefCell<Folding>,
     search_index: CatchingUp,
+    shared_phones: Cell<SharedPhones>,
     /// Whether only the triggers of new rows are there that the import knows.
     knows_triggers: bool,
 }
@@ -89,7 +91,8 @@ impl Writer {
         let turns = RefCell::new(Turns::begin(&connection)?);
         let folding = RefCell::new(Folding::new(path.to_owned()));
         let search_index = CatchingUp::new(path.to_owned());
-        Ok(Self { connection, scout, turns, folding, search_index, knows_triggers })
+        let shared_phones = Cell::default();
+        Ok(Self { connection, scout, turns, folding, search_index, shared_phones, knows_triggers })
     }
 
     /// Who looks up what rows lead to, ahead of their writing.

@@ -4,7 +4,7 @@ use super::super::deciding::{Decision, Facts, Namesake, Person, decide, is_alias
 use super::super::rows::{NewCustomer, Row};
 use super::super::{Outcome, OwnName, Refused, Settings};
 use super::Writer;
-use super::many::{Many, Values};
+use super::many::{Many, ROWS, Values};
 use super::records::person;
 use crate::domain::phone::PhoneNumber;
 
@@ -28,6 +28,27 @@ const COLUMNS: &[&str] = &[
     "merged_into",
 ];
 
+/// From so many rows on, it is worth while to look through all customers once instead of for each of the rows.
+const MANY: usize = 10_000;
+
+/// Whether customers share phone numbers.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum SharedPhones {
+    /// Nobody has looked.
+    #[default]
+    Unknown,
+    /// Nobody did when the connection's `data_version` was this.
+    None { as_of: i64 },
+    /// Some do.
+    Some,
+}
+
+impl SharedPhones {
+    fn is_none(self) -> bool {
+        matches!(self, Self::None { .. })
+    }
+}
+
 const LEADS_TO: &str = concat!(
     "select c.id, c.first_name, c.last_name from customers m join customers c on c.id = m.merged_into
      where m.crm_id = ?1 and ",
@@ -49,26 +70,29 @@ impl Writer {
         settings: &Settings,
     ) -> rusqlite::Result<Outcome> {
         let mut outcome = Outcome::default();
-        let many = Many::new("customers", COLUMNS);
+        let many = Many::new("customers", COLUMNS, &[], ROWS);
         let skips_triggers = self.skip_triggers(true)?;
-        outcome.done = self.in_turns(rows.len(), 0, settings, |some, _| {
-            let new = rows.get(some.clone()).unwrap_or_default();
-            if skips_triggers && self.insert_strangers(&many, new, settings)? {
-                outcome.added += u64::try_from(new.len()).unwrap_or_default();
-                return Ok(());
-            }
-            for (place, row) in some.zip(new) {
-                match self.customer(&many, row, settings)? {
-                    Decision::Add { .. } => outcome.added += 1,
-                    Decision::Known => outcome.known += 1,
-                    Decision::Refuse(refused) => outcome.refused.push((place, refused)),
-                    Decision::Alias(Person { id, name }, by) => {
-                        outcome.refused.push((place, Refused::SamePerson { id, name, by }));
+        let unshared_as_of = self.look_for_shared_phones(rows.len())?;
+        outcome.done =
+            self.in_turns(rows.len(), unshared_as_of, settings, |some, is_unchanged| {
+                let new = rows.get(some.clone()).unwrap_or_default();
+                let is_unshared = is_unchanged && self.shared_phones.get().is_none();
+                if skips_triggers && self.insert_strangers(&many, new, is_unshared, settings)? {
+                    outcome.added += u64::try_from(new.len()).unwrap_or_default();
+                    return Ok(());
+                }
+                for (place, row) in some.zip(new) {
+                    match self.customer(&many, row, settings)? {
+                        Decision::Add { .. } => outcome.added += 1,
+                        Decision::Known => outcome.known += 1,
+                        Decision::Refuse(refused) => outcome.refused.push((place, refused)),
+                        Decision::Alias(Person { id, name }, by) => {
+                            outcome.refused.push((place, Refused::SamePerson { id, name, by }));
+                        }
                     }
                 }
-            }
-            Ok(())
-        })?;
+                Ok(())
+            })?;
         Ok(outcome)
     }
 
@@ -78,14 +102,13 @@ impl Writer {
         &self,
         many: &Many,
         rows: &[NewCustomer],
+        is_unshared: bool,
         settings: &Settings,
     ) -> rusqlite::Result<bool> {
         let is_stranger = |row: &NewCustomer| {
             !row.phone_shared() && row.merged_into().is_none() && row.own_name().is_none()
         };
-        let phones = rows.iter().filter_map(|row| row.phone_number.as_ref());
-        let phones: Vec<&str> = phones.map(PhoneNumber::as_str).collect();
-        if !rows.iter().all(is_stranger) || self.records().is_any_shared(&phones)? {
+        if !rows.iter().all(is_stranger) || (!is_unshared && self.is_any_shared(rows)?) {
             return Ok(false);
         }
         let before = self.insert_all(many, &settings.seen.customers, rows, |values, row| {
@@ -95,6 +118,29 @@ impl Writer {
         let sql = "insert into search_pending (customer_id) select id from customers where id > ?1";
         self.execute(sql, [before])?;
         Ok(true)
+    }
+
+    fn is_any_shared(&self, rows: &[NewCustomer]) -> rusqlite::Result<bool> {
+        let phones = rows.iter().filter_map(|row| row.phone_number.as_ref());
+        self.records().is_any_shared(&phones.map(PhoneNumber::as_str).collect::<Vec<_>>())
+    }
+
+    /// Looks once, for the sake of many rows, whether customers share phone numbers; the `data_version` as of which
+    /// nobody does.
+    fn look_for_shared_phones(&mut self, rows: usize) -> rusqlite::Result<i64> {
+        if self.shared_phones.get() == SharedPhones::Unknown && rows > MANY {
+            let as_of = self.records().data_version()?;
+            let sql = "select 1 from customers where phone_shared and phone_number is not null";
+            let found = self.records().one(sql, [], |_| Ok(()))?;
+            self.shared_phones.set(match found {
+                Some(()) => SharedPhones::Some,
+                None => SharedPhones::None { as_of },
+            });
+        }
+        Ok(match self.shared_phones.get() {
+            SharedPhones::None { as_of } => as_of,
+            _ => i64::MIN,
+        })
     }
 
     fn customer(
@@ -107,6 +153,9 @@ impl Writer {
         let decision = decide(row, facts, settings.allow_shared_phones);
         match &decision {
             &Decision::Add { phone_shared, merged_into } => {
+                if phone_shared {
+                    self.shared_phones.set(SharedPhones::Some);
+                }
                 self.insert_customer(many, &New { row, phone_shared, merged_into }, settings)?;
             }
             Decision::Alias(person, _) => self.insert_alias(row, person, settings)?,
@@ -211,4 +260,80 @@ fn bind(values: &mut Values<'_, '_>, new: &New<'_>) -> rusqlite::Result<()> {
     values.add(more.and_then(|more| more.last_service_at).map(|at| at.0))?;
     values.add(more.map_or(0, |more| more.lifetime_value_minor))?;
     values.add(merged_into)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::config::{Config, DatabaseUrl, SqlitePath};
+    use crate::domain::time::Timestamp;
+    use crate::store::Store;
+    use crate::store::importing::{CustomerMore, Seen};
+
+    async fn shop(folder: &tempfile::TempDir) -> (Writer, PathBuf) {
+        let path = folder.path().join("shop.db");
+        let url = DatabaseUrl::Sqlite(SqlitePath::File(path.clone()));
+        Store::open(&url, &Config::in_memory().shop).await.unwrap().close().await;
+        (Writer::open(&path).unwrap(), path)
+    }
+
+    fn settings() -> Settings {
+        Settings {
+            now: Timestamp(1_000),
+            allow_shared_phones: false,
+            counts_blocks: false,
+            stopping: Arc::default(),
+            seen: Seen::default(),
+        }
+    }
+
+    fn customer(number: usize, phone: usize, phone_shared: bool) -> NewCustomer {
+        NewCustomer {
+            external_id: format!("C{number}").into(),
+            first_name: "Ana".into(),
+            last_name: format!("Number {number}").into(),
+            email: None,
+            email_key: None,
+            phone_number: PhoneNumber::parse(&format!("+1202{:07}", 5_550_000 + phone), "US").ok(),
+            created_at: Timestamp(5),
+            notes: None,
+            more: phone_shared
+                .then(|| Box::new(CustomerMore { phone_shared, ..CustomerMore::default() })),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_number_that_is_shared_by_now_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut writer, path) = shop(&folder).await;
+        let many: Vec<NewCustomer> =
+            (0..=MANY).map(|number| customer(number, number, false)).collect();
+        let settings = settings();
+        assert_eq!(writer.customers(&many, &settings).unwrap().added, 10_001);
+        assert!(writer.shared_phones.get().is_none());
+        let sql =
+            "insert into customers (first_name, last_name, phone_number, phone_shared, created_at)
+                   values ('Ben', 'Cole', '+12025600001', 1, 5)";
+        Connection::open(path).unwrap().execute(sql, []).unwrap();
+        let taken = writer.customers(&[customer(20_000, 50_001, false)], &settings).unwrap();
+        assert!(matches!(&*taken.refused, [(0, Refused::PhoneTaken { .. })]), "{taken:?}");
+    }
+
+    #[tokio::test]
+    async fn a_number_that_the_import_itself_shares_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut writer, _) = shop(&folder).await;
+        let mut many: Vec<NewCustomer> =
+            (0..=MANY).map(|number| customer(number, number, false)).collect();
+        many.push(customer(20_000, 50_001, true));
+        let settings = settings();
+        assert_eq!(writer.customers(&many, &settings).unwrap().added, 10_002);
+        let taken = writer.customers(&[customer(20_001, 50_001, false)], &settings).unwrap();
+        assert!(matches!(&*taken.refused, [(0, Refused::PhoneTaken { .. })]), "{taken:?}");
+    }
 }

@@ -5,16 +5,19 @@ use rusqlite::{Statement, ToSql};
 use super::super::seen::Numbers;
 use super::Writer;
 
-/// How many rows one statement writes.
+/// How many rows are written at once.
 pub(super) const ROWS: usize = 64;
 
 /// A table's columns, and the statements that fill them.
 pub(super) struct Many {
     table: &'static str,
     columns: &'static [&'static str],
+    constant: &'static [(&'static str, &'static str)],
+    /// How many rows one statement writes.
+    rows: usize,
     /// For a single row.
     one: String,
-    /// For [`ROWS`] rows.
+    /// For that many rows.
     many: String,
 }
 
@@ -25,16 +28,28 @@ pub(super) struct Values<'s, 'connection> {
 }
 
 impl Many {
-    pub(super) fn new(table: &'static str, columns: &'static [&'static str]) -> Self {
-        let mut many = Self { table, columns, one: String::new(), many: String::new() };
-        many.one = many.sql("insert", 1) + " on conflict do nothing";
-        many.many = many.sql("insert or ignore", ROWS);
-        many
+    /// Rows of these columns, `rows` of them by one statement; other columns have the same text in all rows, a column
+    /// and its text each.
+    pub(super) fn new(
+        table: &'static str,
+        columns: &'static [&'static str],
+        constant: &'static [(&'static str, &'static str)],
+        rows: usize,
+    ) -> Self {
+        let (one, many) = (String::new(), String::new());
+        let mut all = Self { table, columns, constant, rows, one, many };
+        all.one = all.sql("insert", 1) + " on conflict do nothing";
+        all.many = all.sql("insert or ignore", rows);
+        all
     }
 
     fn sql(&self, insert: &str, rows: usize) -> String {
-        let row = format!("({})", vec!["?"; self.columns.len()].join(", "));
-        let (table, columns) = (self.table, self.columns.join(", "));
+        let (names, texts): (Vec<_>, Vec<_>) = self.constant.iter().copied().unzip();
+        let texts = texts.iter().map(|text| format!("'{text}'"));
+        let row: Vec<String> =
+            vec!["?".to_owned(); self.columns.len()].into_iter().chain(texts).collect();
+        let row = format!("({})", row.join(", "));
+        let (table, columns) = (self.table, [self.columns, &names].concat().join(", "));
         format!("{insert} into {table} ({columns}) values {}", vec![row; rows].join(", "))
     }
 }
@@ -80,12 +95,15 @@ impl Writer {
         }
         // A row in conflict is left out at first: to refuse it, SQLite would have to keep each page that the
         // statement changes, so that it can take the others back.
-        let inserted = if rows.len() == ROWS {
-            insert(&mut *self.connection.prepare_cached(&many.many)?, rows, bind)?
-        } else {
-            let sql = many.sql("insert or ignore", rows.len());
-            insert(&mut self.connection.prepare(&sql)?, rows, bind)?
-        };
+        let mut inserted = 0;
+        for rows in rows.chunks(many.rows) {
+            inserted += if rows.len() == many.rows {
+                insert(&mut *self.connection.prepare_cached(&many.many)?, rows, &bind)?
+            } else {
+                let sql = many.sql("insert or ignore", rows.len());
+                insert(&mut self.connection.prepare(&sql)?, rows, &bind)?
+            };
+        }
         if inserted == rows.len() {
             seen.insert_all(last + 1, self.connection.last_insert_rowid());
             return Ok(Some(last));

@@ -79,7 +79,9 @@ impl Writer {
     ) -> rusqlite::Result<Outcome> {
         let mut outcome = Outcome::default();
         let skips_triggers = self.skip_triggers(true)?;
-        let many = Many::new("vehicles", COLUMNS);
+        // One of its indexes is of a function's values. A function may fail, so that SQLite would keep each page that
+        // a statement of several rows changes.
+        let many = Many::new("vehicles", COLUMNS, &[], 1);
         let mut ahead = self.current(ahead)?.unwrap_or_else(|| self.scout.vehicles(rows));
         let mut last = Last::default();
         outcome.done =

@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use super::super::deciding::is_called;
 use super::super::places::Places;
-use super::super::rows::{NewVisit, Row};
+use super::super::rows::{BOOKED_BY, NewVisit, Row};
 use super::super::{ImportError, Outcome, OwnName, Refused, Settings};
 use super::ahead::{Ahead, PART, Scout};
-use super::many::{Many, Values};
+use super::many::{Many, ROWS, Values};
 use super::records::{Found, Who};
 use super::{Writer, repeated};
 
+/// What every program says of visits.
 const COLUMNS: &[&str] = &[
     "customer_id",
     "vehicle_id",
     "bay_id",
-    "technician_id",
     "starts_at",
     "ends_at",
     "reserved_until",
@@ -24,18 +24,37 @@ const COLUMNS: &[&str] = &[
     "service_description",
     "customer_concerns",
     "notes",
-    "work_performed",
     "status",
+    "created_at",
+    "updated_at",
+    "external_id",
+];
+/// What only an export says. Without it there is nothing in these columns, but in two.
+const ALL_COLUMNS: &[&str] = &[
+    "customer_id",
+    "vehicle_id",
+    "bay_id",
+    "starts_at",
+    "ends_at",
+    "reserved_until",
+    "service_type",
+    "service_description",
+    "customer_concerns",
+    "notes",
+    "status",
+    "created_at",
+    "updated_at",
+    "external_id",
+    "technician_id",
+    "work_performed",
     "confirmation_sent",
     "cancellation_reason",
     "cancelled_at",
     "calendar_event_id",
     "booking_method",
     "booked_by",
-    "created_at",
-    "updated_at",
-    "external_id",
 ];
+const WITHOUT_MORE: &[(&str, &str)] = &[("booking_method", BOOKED_BY), ("booked_by", BOOKED_BY)];
 
 impl Scout {
     /// Who came with each of these visits, those of one vehicle together, since they lie so where they are looked
@@ -46,7 +65,8 @@ impl Scout {
             let mut order: Vec<usize> = (0..rows.len()).collect();
             let repeated = repeated(&rows, |row| Some(row.external_id()));
             order.sort_by_cached_key(|place| {
-                (repeated.contains(place), rows.get(*place).map(NewVisit::vehicle_external_id))
+                let vehicle = rows.get(*place).map_or("", NewVisit::vehicle_external_id);
+                (repeated.contains(place), beginning(vehicle), vehicle)
             });
             for places in order.chunks(PART) {
                 let some: Vec<&NewVisit> =
@@ -75,7 +95,13 @@ impl Writer {
         let skips_triggers = self.skip_triggers(rows.iter().all(|row| !row.is_open()))?;
         self.check_places(rows.iter(), places)?;
         let mut ahead = self.current(ahead)?.unwrap_or_else(|| self.scout.visits(rows));
-        let visits = Visits { many: Many::new("appointments", COLUMNS), places, settings };
+        let has_more = rows.iter().any(|row| row.more.is_some());
+        let many = if has_more {
+            Many::new("appointments", ALL_COLUMNS, &[], ROWS)
+        } else {
+            Many::new("appointments", COLUMNS, WITHOUT_MORE, ROWS)
+        };
+        let visits = Visits { many, has_more, places, settings };
         outcome.done =
             self.in_turns(rows.len(), ahead.data_version, settings, |some, is_unchanged| {
                 let mut here = ahead.get(some)?;
@@ -197,9 +223,18 @@ impl Writer {
     }
 }
 
+/// The first eight bytes of a name as a number, by which most names are in the order of their bytes.
+fn beginning(name: &str) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.iter_mut().zip(name.bytes()).for_each(|(byte, of_name)| *byte = of_name);
+    u64::from_be_bytes(bytes)
+}
+
 /// What is the same for all rows.
 struct Visits<'a> {
     many: Many,
+    /// Whether an export says more of some of them.
+    has_more: bool,
     places: &'a Places,
     settings: &'a Settings,
 }
@@ -210,11 +245,9 @@ impl Visits<'_> {
         values: &mut Values<'_, '_>,
         &(row, who): &(&NewVisit, Who),
     ) -> rusqlite::Result<()> {
-        let more = row.more.as_deref();
         values.add(who.customer)?;
         values.add(who.vehicle)?;
         values.add(self.places.bay(row))?;
-        values.add(self.places.technician(row))?;
         values.add(row.span.start.0)?;
         values.add(row.span.end.0)?;
         values.add(row.reserved_until().0)?;
@@ -222,16 +255,21 @@ impl Visits<'_> {
         values.add(row.service_description())?;
         values.add(row.customer_concerns())?;
         values.add(row.notes())?;
-        values.add(more.and_then(|more| more.work_performed.as_deref()))?;
         values.add(row.status.as_str())?;
+        values.add(row.created_at(self.settings.now).0)?;
+        values.add(row.updated_at(self.settings.now).0)?;
+        values.add(row.external_id())?;
+        if !self.has_more {
+            return Ok(());
+        }
+        let more = row.more.as_deref();
+        values.add(self.places.technician(row))?;
+        values.add(more.and_then(|more| more.work_performed.as_deref()))?;
         values.add(more.is_some_and(|more| more.confirmation_sent))?;
         values.add(more.and_then(|more| more.cancellation_reason.as_deref()))?;
         values.add(more.and_then(|more| more.cancelled_at).map(|at| at.0))?;
         values.add(more.and_then(|more| more.calendar_event_id.as_deref()))?;
         values.add(row.booking_method())?;
-        values.add(row.booked_by())?;
-        values.add(row.created_at(self.settings.now).0)?;
-        values.add(row.updated_at(self.settings.now).0)?;
-        values.add(row.external_id())
+        values.add(row.booked_by())
     }
 }
