@@ -139,6 +139,11 @@ impl Store {
     /// Where the database does not answer.
     pub async fn settle_marks(&self, outcomes: &[(Mark, Outcome)]) -> sqlx::Result<()> {
         let mut session = self.write_aside().await?;
+        // First the appointments, then their marks, as by the triggers of whoever writes past the shop's lock: in
+        // another order, each would wait for the other.
+        for (mark, outcome) in outcomes {
+            session.name_event(mark, outcome).await?;
+        }
         for (mark, outcome) in outcomes {
             session.settle(mark, outcome).await?;
         }
@@ -210,25 +215,21 @@ impl Session {
             Outcome::Absent { .. } if !mark.is_there => self.forget(mark).await,
             Outcome::Absent { deleted } => {
                 let staff = deleted.map(|_| StaffDid::Deleted);
-                let is_ours = self.note_written(mark, None, *deleted, staff).await?;
-                if is_ours { self.name_event(mark, false).await } else { Ok(()) }
+                self.note_written(mark, None, *deleted, staff).await
             }
             Outcome::Written { etag, given, staff } => {
-                let is_ours =
-                    self.note_written(mark, etag.as_deref(), Some(*given), *staff).await?;
-                if is_ours { self.name_event(mark, true).await } else { Ok(()) }
+                self.note_written(mark, etag.as_deref(), Some(*given), *staff).await
             }
         }
     }
 
-    /// Whether the claim still held.
     async fn note_written(
         &mut self,
         mark: &Mark,
         etag: Option<&str>,
         given: Option<Interval>,
         staff: Option<StaffDid>,
-    ) -> sqlx::Result<bool> {
+    ) -> sqlx::Result<()> {
         let sql = "update calendar_events
                    set written = $3, etag = $4, starts_at = $5, ends_at = $6, staff_did = $7,
                        staff_starts_at = $8, staff_ends_at = $9,
@@ -252,7 +253,7 @@ impl Session {
             .bind(at.map(|span| span.end))
             .execute(db)
             .await
-            .map(|done| done.rows_affected() == 1))
+            .map(drop))
     }
 
     async fn put_off(
@@ -284,12 +285,23 @@ impl Session {
             .map(drop))
     }
 
-    /// The appointment says which event is its own, as long as there is one.
-    async fn name_event(&mut self, mark: &Mark, is_there: bool) -> sqlx::Result<()> {
+    /// The appointment says which event is its own, as long as there is one and the claim holds.
+    async fn name_event(&mut self, mark: &Mark, outcome: &Outcome) -> sqlx::Result<()> {
+        let id = match outcome {
+            Outcome::Written { .. } => Some(&mark.id),
+            Outcome::Absent { .. } if mark.is_there => None,
+            Outcome::Absent { .. } | Outcome::Failed { .. } => return Ok(()),
+        };
         let sql = "update appointments set calendar_event_id = $2
-                   where id = $1 and coalesce(calendar_event_id, '') <> coalesce($2, '')";
-        let id = is_there.then_some(&mark.id);
-        on!(self, |db| sqlx::query(sql).bind(mark.appointment).bind(id).execute(db).await.map(drop))
+                   where id = $1 and coalesce(calendar_event_id, '') <> coalesce($2, '')
+                     and exists (select 1 from calendar_events where appointment_id = $1 and claim = $3)";
+        on!(self, |db| sqlx::query(sql)
+            .bind(mark.appointment)
+            .bind(id)
+            .bind(&mark.claim)
+            .execute(db)
+            .await
+            .map(drop))
     }
 }
 

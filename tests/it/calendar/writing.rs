@@ -2,6 +2,8 @@
 
 use rstest::rstest;
 use serde_json::json;
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::PgConnection;
 
 use super::{appointment, connect, connected, events, hour, property, until, utc_hour};
 use crate::data;
@@ -156,6 +158,39 @@ async fn what_other_programs_write_is_in_the_calendar(
         (shop.number("select count(*) from calendar_events").await == 0).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn another_program_and_the_calendar_do_not_wait_for_each_other() {
+    let (shop, radicale) = connected(Database::Postgres).await;
+    let owner = shop.owner().await;
+    let id = shop.appointment(owner, &hour(9)).await;
+    until("the mark is settled", async || {
+        let settled =
+            "select count(*) from calendar_events where written = wanted and claim is null";
+        (shop.number(settled).await == 1).then_some(())
+    })
+    .await;
+    let sql = format!("update appointments set calendar_event_id = null where id = {id}");
+    shop.execute_sql(&sql).await.unwrap();
+
+    let lock = format!("begin; select 1 from appointments where id = {id} for update");
+    let mut other = shop.hold_open(&lock).await;
+    shop.execute_sql("update calendar_events set wanted = wanted + 1, next_at = 0").await.unwrap();
+    until("the calendar's writer waits for the other program", async || {
+        let waiting = "select count(*) from pg_stat_activity
+                       where datname = current_database() and wait_event_type = 'Lock'
+                         and query like 'update appointments set calendar_event_id%'";
+        (shop.number(waiting).await == 1).then_some(())
+    })
+    .await;
+    // After a second of waiting, Postgres looks whether two wait for each other: the writer's second is over by then.
+    let sql = format!(
+        "select pg_sleep(1.5); update appointments set service_type = 'recall' where id = {id}; commit"
+    );
+    let other = other.downcast_mut::<PgConnection>().unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(other).await.unwrap();
+    events(&radicale, 1, |event| property(event, "SUMMARY").starts_with("Recall")).await;
 }
 
 #[rstest]
