@@ -12,25 +12,8 @@ use super::many::{Many, ROWS, Values};
 use super::records::{Found, Who};
 use super::{Writer, repeated};
 
-/// What every program says of visits.
+/// The columns of visits: first those of which every program says something.
 const COLUMNS: &[&str] = &[
-    "customer_id",
-    "vehicle_id",
-    "bay_id",
-    "starts_at",
-    "ends_at",
-    "reserved_until",
-    "service_type",
-    "service_description",
-    "customer_concerns",
-    "notes",
-    "status",
-    "created_at",
-    "updated_at",
-    "external_id",
-];
-/// What only an export says. Without it there is nothing in these columns, but in two.
-const ALL_COLUMNS: &[&str] = &[
     "customer_id",
     "vehicle_id",
     "bay_id",
@@ -54,6 +37,8 @@ const ALL_COLUMNS: &[&str] = &[
     "booking_method",
     "booked_by",
 ];
+/// Of the columns from here on, only an export says something. Without it there is nothing in them, but in two.
+const MORE: usize = 14;
 const WITHOUT_MORE: &[(&str, &str)] = &[("booking_method", BOOKED_BY), ("booked_by", BOOKED_BY)];
 
 impl Scout {
@@ -97,9 +82,10 @@ impl Writer {
         let mut ahead = self.current(ahead)?.unwrap_or_else(|| self.scout.visits(rows));
         let has_more = rows.iter().any(|row| row.more.is_some());
         let many = if has_more {
-            Many::new("appointments", ALL_COLUMNS, &[], ROWS)
+            Many::new("appointments", COLUMNS, &[], ROWS)
         } else {
-            Many::new("appointments", COLUMNS, WITHOUT_MORE, ROWS)
+            let usual = COLUMNS.get(..MORE).unwrap_or_default();
+            Many::new("appointments", usual, WITHOUT_MORE, ROWS)
         };
         let visits = Visits { many, has_more, places, settings };
         outcome.done =
