@@ -6,30 +6,27 @@
 //! pending until the postings lead there. Who changes meanwhile loses the claim and stays pending.
 
 pub(in crate::store) mod adding;
+mod gathering;
 mod writing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustc_hash::FxHashMap;
 use sqlx::FromRow;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::postings::{BLOCK, block_of, offset_of};
-use super::{SEPARATOR, add_packed, packed_words};
+use super::postings::BLOCK;
+use super::{SEPARATOR, packed_words};
 use crate::domain::id::CustomerId;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::search::{Gram, Record};
 use crate::store::{Backend, Link, Session, Store, on};
-use adding::Posting;
+pub(in crate::store) use gathering::{Claim, FoundBy, Lot, Words};
 pub(in crate::store) use writing::{SELECT, STATEMENT, WRITE};
 
 /// How many customers are read at once.
 const CUSTOMERS: i64 = 2_048;
-/// How many of them are claimed or settled in one transaction.
-const CLAIMED: i64 = 16_384;
 /// How many bytes of sets wait to be written together, while as many are gathered: the table is in the order
 /// of the terms, so that each lot touches most of its pages.
 const LOT: usize = 32 * 1024 * 1024;
@@ -73,70 +70,6 @@ pub(in crate::store) const CLAIM: &str =
 /// The claimed customers in a range of numbers are pending no more.
 pub(in crate::store) const SETTLE: &str =
     "delete from search_pending where claim = $1 and customer_id between $2 and $3";
-
-/// What a customer is found by.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::store) struct Words<'a> {
-    pub first_name: &'a str,
-    pub last_name: &'a str,
-    pub email: Option<&'a str>,
-    pub phone_number: Option<&'a str>,
-    /// License plates, and the names, addresses and numbers of customers who were merged into this one, as
-    /// [`RECORDS_TO_INDEX`] packs them.
-    pub plates: Option<&'a str>,
-    pub merged: Option<&'a str>,
-}
-
-/// What customers of a block are found by.
-pub(in crate::store) struct FoundBy {
-    block: i64,
-    /// In ascending order.
-    customers: FxHashMap<Gram, Vec<u16>>,
-}
-
-/// Blocks whose customers are claimed and whose sets wait to be written.
-#[derive(Default)]
-pub(in crate::store) struct Lot {
-    pub postings: Vec<Posting>,
-    bytes: usize,
-    pub claims: Vec<Claim>,
-}
-
-/// The pending customers of a block, and the number that marks them as those of somebody who has the index lead
-/// to them.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::store) struct Claim {
-    block: i64,
-    /// The number.
-    pub number: i64,
-}
-
-impl Claim {
-    /// A new one of the block in which a customer lies.
-    pub fn new(customer: CustomerId) -> sqlx::Result<Self> {
-        let mut bytes = [0; 8];
-        getrandom::fill(&mut bytes).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-        let number = i64::from_be_bytes(bytes).checked_abs().unwrap_or_default().max(1);
-        Ok(Self { block: block_of(customer), number })
-    }
-
-    /// The first number of the block.
-    pub fn first(self) -> i64 {
-        self.block * BLOCK
-    }
-
-    /// The numbers of the block in spans of so many.
-    pub fn spans(self, length: i64) -> impl Iterator<Item = (i64, i64)> {
-        let step = usize::try_from(length).unwrap_or(usize::MAX);
-        let first = self.first();
-        (first..first + BLOCK).step_by(step).map(move |from| (from, from + length - 1))
-    }
-
-    /// The same in spans of as many as are claimed or settled in one transaction.
-    pub fn parts(self) -> impl Iterator<Item = (i64, i64)> {
-        self.spans(CLAIMED)
-    }
-}
 
 impl Store {
     /// Makes the search index lead to every customer. Searches need it to be fast, not to be right,
@@ -328,48 +261,6 @@ impl Row {
             plates: self.plates.as_deref(),
             merged: self.merged.as_deref(),
         }
-    }
-}
-
-impl FoundBy {
-    /// Nobody so far.
-    pub fn of(claim: Claim) -> Self {
-        Self { block: claim.block, customers: FxHashMap::default() }
-    }
-
-    /// Adds a customer, whose number is higher than those of all before.
-    pub fn add(&mut self, id: CustomerId, words: &Words<'_>) {
-        let mut record = Record::default();
-        record.add_name(words.first_name, words.last_name);
-        if let Some(email) = words.email {
-            record.add_email(email);
-        }
-        if let Some(phone) = words.phone_number {
-            record.add_phone(phone);
-        }
-        add_packed(&mut record, words.plates, words.merged);
-        let offset = offset_of(id);
-        record.each_gram(|gram| {
-            let customers = self.customers.entry(gram).or_default();
-            if customers.last() != Some(&offset) {
-                customers.push(offset);
-            }
-        });
-    }
-
-    /// The sets of the customers to whom each term leads.
-    pub fn postings(self) -> sqlx::Result<Vec<Posting>> {
-        let customers = self.customers.into_iter();
-        customers.map(|(gram, customers)| Posting::new(gram, self.block, &customers)).collect()
-    }
-}
-
-impl Lot {
-    /// Adds the postings of a block.
-    pub fn extend(&mut self, claim: Claim, postings: Vec<Posting>) {
-        self.bytes += postings.iter().map(Posting::size).sum::<usize>();
-        self.postings.extend(postings);
-        self.claims.push(claim);
     }
 }
 

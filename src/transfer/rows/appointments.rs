@@ -54,12 +54,11 @@ impl ImportedRow for NewVisit {
         let minutes = duration
             .or_else(|| reading.shop.duration_of(service_type))
             .unwrap_or(DEFAULT_DURATION_MINUTES);
-        let text = |column| row.text(column);
         let (external_id, vehicle_external_id) =
             (row.needed_name(EXTERNAL_ID)?, row.needed_name(VEHICLE_EXTERNAL_ID)?);
         let customer_external_id = row.name(CUSTOMER_EXTERNAL_ID)?;
         let (description, concerns, notes) =
-            (text(SERVICE_DESCRIPTION)?, text(CUSTOMER_CONCERNS)?, text(NOTES)?);
+            (row.text(SERVICE_DESCRIPTION)?, row.text(CUSTOMER_CONCERNS)?, row.text(NOTES)?);
         let texts = VisitTexts {
             external_id: &external_id,
             customer_external_id: customer_external_id.as_deref(),

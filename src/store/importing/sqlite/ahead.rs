@@ -85,7 +85,7 @@ impl<T> Teller<T> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::config::{Config, DatabaseUrl, SqlitePath};
     use crate::domain::time::Timestamp;
@@ -116,7 +116,8 @@ mod tests {
         (Writer::open(&path).unwrap(), connection)
     }
 
-    fn settings() -> Settings {
+    /// Nothing out of the ordinary.
+    pub fn settings() -> Settings {
         Settings {
             now: Timestamp(1_000),
             allow_shared_phones: false,

@@ -265,7 +265,6 @@ fn bind(values: &mut Values<'_, '_>, new: &New<'_>) -> rusqlite::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
-    use std::sync::Arc;
 
     use rusqlite::Connection;
 
@@ -273,23 +272,14 @@ mod tests {
     use crate::config::{Config, DatabaseUrl, SqlitePath};
     use crate::domain::time::Timestamp;
     use crate::store::Store;
-    use crate::store::importing::{CustomerMore, Seen};
+    use crate::store::importing::CustomerMore;
+    use crate::store::importing::sqlite::ahead::tests::settings;
 
     async fn shop(folder: &tempfile::TempDir) -> (Writer, PathBuf) {
         let path = folder.path().join("shop.db");
         let url = DatabaseUrl::Sqlite(SqlitePath::File(path.clone()));
         Store::open(&url, &Config::in_memory().shop).await.unwrap().close().await;
         (Writer::open(&path).unwrap(), path)
-    }
-
-    fn settings() -> Settings {
-        Settings {
-            now: Timestamp(1_000),
-            allow_shared_phones: false,
-            counts_blocks: false,
-            stopping: Arc::default(),
-            seen: Seen::default(),
-        }
     }
 
     fn customer(number: usize, phone: usize, phone_shared: bool) -> NewCustomer {
