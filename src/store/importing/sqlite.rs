@@ -4,13 +4,11 @@
 //! is written once for a batch and not once for each row.
 
 use std::cell::{Cell, RefCell};
-use std::hash::Hash;
 use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, Params};
-use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use super::recounting::RECOUNT;
 use super::{ImportError, Settings};
@@ -193,18 +191,6 @@ impl Writer {
     fn execute(&self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
         self.connection.prepare_cached(sql)?.execute(params)
     }
-}
-
-/// The places of rows that have a key in common with an earlier one; they are written after all others, so that
-/// the earliest one is taken, in whichever order the rows are written.
-fn repeated<'a, T, K: Eq + Hash>(
-    rows: &'a [T],
-    key: impl Fn(&'a T) -> Option<K>,
-) -> FxHashSet<usize> {
-    let mut seen = FxHashSet::with_capacity_and_hasher(rows.len(), FxBuildHasher);
-    let places = rows.iter().enumerate();
-    let again = places.filter(|(_, row)| key(row).is_some_and(|key| !seen.insert(key)));
-    again.map(|(place, _)| place).collect()
 }
 
 fn is_busy(error: &rusqlite::Error) -> bool {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use rusqlite::params;
 
 use super::super::deciding::is_called;
+use super::super::order::repeated;
 use super::super::rows::{NewVehicle, Row};
 use super::super::{Outcome, OwnName, Refused, Settings};
+use super::Writer;
 use super::ahead::{Ahead, PART, Scout};
 use super::many::{Many, Values};
-use super::{Writer, repeated};
 
 const COLUMNS: &[&str] = &[
     "external_id",

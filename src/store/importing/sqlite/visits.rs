@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::super::deciding::is_called;
+use super::super::order::order_of_visits;
 use super::super::places::Places;
 use super::super::rows::{BOOKED_BY, NewVisit, Row};
 use super::super::{ImportError, Outcome, OwnName, Refused, Settings};
+use super::Writer;
 use super::ahead::{Ahead, PART, Scout};
 use super::many::{Many, ROWS, Values};
 use super::records::{Found, Who};
-use super::{Writer, repeated};
 
 /// The columns of visits: first those of which every program says something.
 const COLUMNS: &[&str] = &[
@@ -42,18 +43,11 @@ const MORE: usize = 14;
 const WITHOUT_MORE: &[(&str, &str)] = &[("booking_method", BOOKED_BY), ("booked_by", BOOKED_BY)];
 
 impl Scout {
-    /// Who came with each of these visits, those of one vehicle together, since they lie so where they are looked
-    /// up and where they are written.
+    /// Who came with each of these visits, in the order in which they are written.
     pub fn visits(&self, rows: &Arc<Vec<NewVisit>>) -> Ahead<Found> {
         let rows = Arc::clone(rows);
         self.look_up(move |records, teller| {
-            let mut order: Vec<usize> = (0..rows.len()).collect();
-            let repeated = repeated(&rows, |row| Some(row.external_id()));
-            order.sort_by_cached_key(|place| {
-                let vehicle = rows.get(*place).map_or("", NewVisit::vehicle_external_id);
-                (repeated.contains(place), beginning(vehicle), vehicle)
-            });
-            for places in order.chunks(PART) {
+            for places in order_of_visits(&rows).iter().flat_map(|places| places.chunks(PART)) {
                 let some: Vec<&NewVisit> =
                     places.iter().filter_map(|&place| rows.get(place)).collect();
                 let who = records.reading(|records| records.who(&some))?;
@@ -207,13 +201,6 @@ impl Writer {
         let sql = "select id from appointments where external_id = ?1";
         self.records().one(sql, [row.external_id()], |row| row.get(0))
     }
-}
-
-/// The first eight bytes of a name as a number, by which most names are in the order of their bytes.
-fn beginning(name: &str) -> u64 {
-    let mut bytes = [0; 8];
-    bytes.iter_mut().zip(name.bytes()).for_each(|(byte, of_name)| *byte = of_name);
-    u64::from_be_bytes(bytes)
 }
 
 /// What is the same for all rows.
