@@ -25,11 +25,9 @@ use crate::store::importing::{
     Settings,
 };
 
-/// How many rows are handed over at once: the more, the fewer pages each of them writes; three such
-/// batches are in memory at a time.
-const ROWS_PER_BATCH: usize = 120_000;
-/// How many bytes of a file are handed over at once, however few rows they are.
-const BYTES_PER_BATCH: u64 = 10 * 1024 * 1024;
+/// How many bytes of a file are handed over at once, for each of the rows that the database takes: longer rows are
+/// fewer.
+const BYTES_PER_ROW: u64 = 88;
 
 /// The files that are to be imported.
 #[derive(Clone, Debug, Default)]
@@ -186,8 +184,8 @@ impl Run<'_> {
             |rejects: &Rejects, error| Failed::Rejects { path: rejects.path.clone(), error };
         let mut progress = Progress::begin(T::NAME, open(path, T::COLUMNS)?.length);
         let mut total = Outcome::default();
-        let (mut batches, scout) =
-            (read_ahead::<T>(path, self.reading.clone()), self.importer.scout());
+        let batches = read_ahead::<T>(path, self.reading.clone(), self.importer.rows_per_batch());
+        let (mut batches, scout) = (batches, self.importer.scout());
         let mut next = next_batch::<T>(&mut batches, &scout).await;
         while let Some(batch) = next {
             let (sought, Batch { places, bad, read, .. }) =
@@ -243,10 +241,11 @@ fn told<T: Taken>(total: &Outcome, rejects: &Rejects, is_stopped: bool) -> Strin
     sentence
 }
 
-/// Reads a file on a thread of its own, one batch ahead.
+/// Reads a file on a thread of its own, one batch of at most `limit` rows ahead.
 fn read_ahead<T: ImportedRow>(
     path: &Path,
     reading: Reading,
+    limit: usize,
 ) -> mpsc::Receiver<Result<Batch<T>, FileError>> {
     let (sender, receiver) = mpsc::channel(1);
     let (path, runtime) = (path.to_owned(), tokio::runtime::Handle::current());
@@ -257,7 +256,7 @@ fn read_ahead<T: ImportedRow>(
         };
         // Nothing is read before there is room for it; who stopped listening wants no more.
         while let Ok(room) = runtime.block_on(sender.reserve()) {
-            let batch = Batch::read(&mut lines, &reading);
+            let batch = Batch::read(&mut lines, &reading, limit);
             let is_last = match &batch {
                 Ok(batch) => batch.rows.is_empty() && batch.bad.is_empty(),
                 Err(_) => true,
@@ -274,8 +273,9 @@ fn read_ahead<T: ImportedRow>(
 }
 
 impl<T: ImportedRow> Batch<T> {
-    fn read(lines: &mut Lines, reading: &Reading) -> Result<Self, FileError> {
+    fn read(lines: &mut Lines, reading: &Reading, limit: usize) -> Result<Self, FileError> {
         let mut batch = Self::default();
+        let longest = u64::try_from(limit).unwrap_or_default() * BYTES_PER_ROW;
         let mut from = None;
         while let Some((place, line)) = lines.next()? {
             batch.read = place.position.byte();
@@ -295,7 +295,7 @@ impl<T: ImportedRow> Batch<T> {
                 }
             }
             let count = batch.rows.len() + batch.bad.len();
-            if count >= ROWS_PER_BATCH || batch.read - from >= BYTES_PER_BATCH {
+            if count >= limit || batch.read - from >= longest {
                 break;
             }
         }

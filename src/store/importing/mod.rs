@@ -106,6 +106,18 @@ pub struct Outcome {
     customers: Customers,
 }
 
+impl Outcome {
+    /// Adds what became of the rows at these places.
+    fn add(&mut self, other: Self, places: &[usize]) {
+        self.added += other.added;
+        self.known += other.known;
+        self.done += other.done;
+        let refused = other.refused.into_iter();
+        self.refused.extend(refused.filter_map(|(at, why)| Some((*places.get(at)?, why))));
+        self.customers.join(other.customers);
+    }
+}
+
 /// Why an import cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -201,6 +213,16 @@ impl<'store> Importer<'store> {
         let places = Arc::new(Places::default());
         let (settings, customers) = (Arc::new(settings), Customers::default());
         Ok(Self { store, shop, settings, bulk, scout, places, customers })
+    }
+
+    /// How many rows are best taken at once: the more, the fewer pages each of them writes. Three times as many are
+    /// in memory.
+    #[must_use]
+    pub const fn rows_per_batch(&self) -> usize {
+        match &self.bulk {
+            Bulk::Sqlite(_) => sqlite::ROWS_PER_BATCH,
+            Bulk::Postgres(_) => postgres::ROWS_PER_BATCH,
+        }
     }
 
     /// Who looks up what rows lead to while others are taken.

@@ -19,6 +19,8 @@ mod visits;
 
 use copying::CopyText;
 
+/// How many rows are taken at once. Postgres writes each page as a whole when it changes first after a checkpoint.
+pub const ROWS_PER_BATCH: usize = 240_000;
 /// For how long a turn may hold the shop's lock; others wait for five seconds before they give up.
 const TURN: Duration = Duration::from_millis(1_000);
 /// How many rows the first turn has; the others have as many as fit into their time.
@@ -26,9 +28,15 @@ const FIRST_TURN: usize = 5_000;
 const LONGEST_TURN: usize = 50_000;
 const SHORTEST_TURN: usize = 200;
 
-/// A connection that writes in turns.
+/// Hands over the keys of rows, by which what is on file of them is asked.
+const COPY_KEYS: &str = "copy import_keys (n, a, b, c) from stdin";
+
+/// Two connections that write in turns: while Postgres writes some rows for the one, it writes others for the other.
 pub struct Writer {
+    /// The one that holds the shop's lock.
     connection: PgConnection,
+    /// The one that writes under it.
+    beside: PgConnection,
     /// How many rows the next turn has.
     turn: usize,
 }
@@ -37,25 +45,10 @@ pub struct Writer {
 type Turn<'a> = Transaction<'a, Postgres>;
 
 impl Writer {
-    /// Opens a connection of the import's own.
+    /// Opens connections of the import's own.
     pub async fn open(server: &Server) -> Result<Self, ImportError> {
-        // A turn takes its time, and that is no news.
-        let options = server.pool.connect_options().as_ref().clone();
-        let options = options.disable_statement_logging();
-        let mut connection = PgConnection::connect_with(&options).await?;
-        // A turn asks about thousands of rows by their keys; neither what is on file nor the keys themselves are read
-        // as a whole for each of the others, though a table seems small that has been filled just now.
-        let sql = "set statement_timeout = '60s';
-                   set idle_in_transaction_session_timeout = '30s';
-                   set jit = off;
-                   set enable_hashjoin = off;
-                   set enable_mergejoin = off;
-                   set enable_material = off;
-                   set enable_seqscan = off;
-                   create temporary table import_keys (n bigint, a text, b text, c text)
-                       on commit delete rows";
-        sqlx::raw_sql(sql).execute(&mut connection).await?;
-        Ok(Self { connection, turn: FIRST_TURN })
+        let (connection, beside) = tokio::try_join!(connect(server), connect(server))?;
+        Ok(Self { connection, beside, turn: FIRST_TURN })
     }
 
     /// How many of `left` rows the next turn takes; none where the import is to end.
@@ -78,10 +71,16 @@ impl Writer {
         keys: CopyText,
     ) -> sqlx::Result<(Turn<'a>, Instant)> {
         let mut turn = connection.begin().await?;
-        keys.send(&mut turn, "copy import_keys (n, a, b, c) from stdin").await?;
+        keys.send(&mut turn, COPY_KEYS).await?;
         let lock = sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK);
         lock.execute(&mut *turn).await?;
         Ok((turn, Instant::now()))
+    }
+
+    /// Keeps what was written beside a turn, unless the turn's lock is gone.
+    async fn commit_beside(turn: &mut Turn<'_>, beside: Turn<'_>) -> sqlx::Result<()> {
+        turn.ping().await?;
+        beside.commit().await
     }
 
     /// Tells the customers with numbers in these spans what their visits say of them.
@@ -89,23 +88,68 @@ impl Writer {
         let mut spans = spans;
         while !spans.is_empty() {
             let (mut turn, locked) = Self::begin(&mut self.connection, CopyText::default()).await?;
-            while let Some((&(from, to), rest)) = spans.split_first()
+            let mut turn_beside = self.beside.begin().await?;
+            while let Some((&here, rest)) = spans.split_first()
                 && locked.elapsed() < TURN / 2
             {
-                sqlx::query(RECOUNT).bind(from).bind(to).execute(&mut *turn).await?;
-                spans = rest;
+                let (beside, rest) = rest.split_first().unzip();
+                tokio::try_join!(
+                    recount(&mut turn, Some(here)),
+                    recount(&mut turn_beside, beside.copied())
+                )?;
+                spans = rest.unwrap_or_default();
             }
+            Self::commit_beside(&mut turn, turn_beside).await?;
             turn.commit().await?;
         }
         Ok(())
     }
 
-    /// Gives Postgres a picture of what the tables hold now, which its plans go by.
+    /// Gives Postgres a picture of what the tables hold now, which its plans go by. Its commit is written to the
+    /// disk, and with it all that came before.
     pub async fn close(&mut self) -> Result<(), ImportError> {
-        let sql = "analyze customers, vehicles, appointments, products";
-        sqlx::query(sql).execute(&mut self.connection).await?;
+        let sql = "set synchronous_commit = on;
+                   analyze customers, vehicles, appointments, products";
+        sqlx::raw_sql(sql).execute(&mut self.connection).await?;
         Ok(())
     }
+}
+
+async fn connect(server: &Server) -> sqlx::Result<PgConnection> {
+    // A turn takes its time, and that is no news.
+    let options = server.pool.connect_options().as_ref().clone();
+    let options = options.disable_statement_logging();
+    let mut connection = PgConnection::connect_with(&options).await?;
+    // A turn asks about thousands of rows by their keys; neither what is on file nor the keys themselves are read
+    // as a whole for each of the others, though a table seems small that has been filled just now. A turn that a
+    // power cut takes back is taken again by the next import; closing makes it durable.
+    let sql = "set synchronous_commit = off;
+               set statement_timeout = '60s';
+               set idle_in_transaction_session_timeout = '30s';
+               set jit = off;
+               set enable_hashjoin = off;
+               set enable_mergejoin = off;
+               set enable_material = off;
+               set enable_seqscan = off;
+               create temporary table import_keys (n bigint, a text, b text, c text)
+                   on commit delete rows";
+    sqlx::raw_sql(sql).execute(&mut connection).await?;
+    Ok(connection)
+}
+
+/// Copies some rows over each connection.
+async fn copy_both(
+    turn: &mut Turn<'_>,
+    beside: &mut Turn<'_>,
+    [here, there]: [CopyText; 2],
+    statement: &str,
+) -> sqlx::Result<()> {
+    tokio::try_join!(here.send(turn, statement), there.send(beside, statement)).map(drop)
+}
+
+async fn recount(turn: &mut Turn<'_>, span: Option<(i64, i64)>) -> sqlx::Result<()> {
+    let Some((from, to)) = span else { return Ok(()) };
+    sqlx::query(RECOUNT).bind(from).bind(to).execute(&mut **turn).await.map(drop)
 }
 
 /// Numbers for so many new rows of a table.

@@ -32,6 +32,8 @@ mod turns;
 mod vehicles;
 mod visits;
 
+/// How many rows are taken at once.
+pub const ROWS_PER_BATCH: usize = 120_000;
 /// How long the others are let in after a turn, at least.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long the import waits for its own turn.

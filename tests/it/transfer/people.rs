@@ -222,3 +222,28 @@ async fn a_customer_who_was_merged_is_on_file(
     let found = shop.call("lookup_customer", json!({"crm_id": "C2"})).await;
     assert_eq!(found.success()["customer"]["id"], kept);
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_customer_of_two_names_has_one_primary_vehicle(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    // C9 is C1 once more.
+    let mut customers = format!("{CUSTOMERS}C1,Ann,Lee,,2025550101,,\n");
+    (2..9).for_each(|number| customers.push_str(&format!("C{number},Bob,Ray {number},,,,\n")));
+    customers.push_str("C9,ann,lee,,2025550101,,\n");
+    for (run, said) in [("V", ""), ("W", "yes")] {
+        let mut vehicles = VEHICLES.to_owned();
+        for number in 1..=9 {
+            vehicles.push_str(&format!("{run}{number},C{number},,2003,Honda,Accord,,{said}\n"));
+        }
+        let files = [("customers", customers.clone()), ("vehicles", vehicles)];
+        let told = import(&shop, &files, &[]).await.rejected();
+        assert!(told.contains("vehicles: 9 added, 0 on file already, none rejected"), "{told}");
+        let primary = "select count(*) from vehicles where is_primary and external_id like";
+        let primary = shop.number(&format!("{primary} '{run}%'")).await;
+        assert_eq!(primary, 8, "{run}");
+    }
+    assert_eq!(shop.number("select count(*) from vehicles where is_primary").await, 8);
+}

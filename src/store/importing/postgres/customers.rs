@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
-use sqlx::FromRow;
+use sqlx::{Connection, FromRow};
 
 use super::super::deciding::{Decision, Facts, Namesake, Person, decide, is_alias};
 use super::super::rows::{NewCustomer, Row};
 use super::super::seen::Numbers;
 use super::super::{ImportError, Outcome, Refused, Settings};
-use super::{CopyText, Turn, Writer, by_place, numbers, own_customers, placed};
+use super::{
+    COPY_KEYS, CopyText, Turn, Writer, by_place, copy_both, numbers, own_customers, placed,
+};
 
 /// The record with a row's `external_id`, and whom it leads to where it does nothing else.
 #[derive(FromRow)]
@@ -82,19 +84,30 @@ impl Writer {
             let count = self.next_turn(left.len(), settings);
             let Some(rows) = left.get(..count).filter(|rows| !rows.is_empty()) else { break };
             let (mut turn, locked) = Self::begin(&mut self.connection, keys(rows)).await?;
-            let mut on_file = OnFile::read(&mut turn, rows).await?;
+            let mut beside = self.beside.begin().await?;
+            let mut on_file = OnFile::read(&mut turn, &mut beside, rows).await?;
             let ids = numbers(&mut turn, "customers", rows.len()).await?;
-            let mut copy = CopyText::default();
+            let middle = outcome.done + count / 2;
+            let (mut copies, mut merged) = (<[CopyText; 2]>::default(), CopyText::default());
             for ((place, row), id) in placed(rows).zip(ids) {
                 let facts = on_file.facts(place, row, &settings.seen.customers);
                 let decision = decide(row, facts, settings.allow_shared_phones);
                 on_file.add(row, id, &decision);
-                if write(&mut copy, row, id, &decision) {
+                let [here, beside] = &mut copies;
+                let copy = match &decision {
+                    Decision::Add { merged_into: None, .. } if outcome.done < middle => here,
+                    Decision::Add { merged_into: None, .. } => beside,
+                    _ => &mut merged,
+                };
+                if write(copy, row, id, &decision) {
                     settings.seen.customers.insert(id);
                 }
                 outcome.note(decision);
             }
-            copy.send(&mut turn, COPY).await?;
+            copy_both(&mut turn, &mut beside, copies, COPY).await?;
+            Self::commit_beside(&mut turn, beside).await?;
+            // They lead to others, who are on file by now.
+            merged.send(&mut turn, COPY).await?;
             turn.commit().await?;
             self.note_pace(count, locked);
         }
@@ -133,20 +146,13 @@ impl From<Found> for Person {
 }
 
 impl<'a> OnFile<'a> {
-    async fn read(turn: &mut Turn<'_>, rows: &[NewCustomer]) -> sqlx::Result<Self> {
-        let named: HashMap<i64, Named> = by_place(turn, NAMED).await?;
-        let nameless = placed(rows).filter(|(place, _)| !named.contains_key(place));
-        let own = nameless.filter_map(|(place, row)| Some((place, row.own_name()?))).collect();
-        let own = own_customers(turn, own).await?;
-        let by_email = by_place(turn, BY_EMAIL).await?;
-        let mut by_phone: HashMap<i64, Vec<Person>> = HashMap::new();
-        let people: Vec<(i64, i64, String, String)> =
-            sqlx::query_as(BY_PHONE).fetch_all(&mut **turn).await?;
-        for (place, id, first_name, last_name) in people {
-            let person = Found { id, first_name, last_name }.into();
-            by_phone.entry(place).or_default().push(person);
-        }
-        let targets = targets(turn, rows).await?;
+    async fn read(
+        turn: &mut Turn<'_>,
+        beside: &mut Turn<'_>,
+        rows: &[NewCustomer],
+    ) -> sqlx::Result<Self> {
+        let ((named, own, targets), (by_email, by_phone)) =
+            tokio::try_join!(by_name(turn, rows), by_contact(beside, rows))?;
         Ok(Self { named, own, by_email, by_phone, targets, ..Self::default() })
     }
 
@@ -200,6 +206,35 @@ impl<'a> OnFile<'a> {
     }
 }
 
+/// Who has the rows' names, whom of ours they mean, and into whom they were merged.
+async fn by_name(
+    turn: &mut Turn<'_>,
+    rows: &[NewCustomer],
+) -> sqlx::Result<(HashMap<i64, Named>, HashMap<i64, (i64, i64)>, HashMap<i64, Target>)> {
+    let named: HashMap<i64, Named> = by_place(turn, NAMED).await?;
+    let nameless = placed(rows).filter(|(place, _)| !named.contains_key(place));
+    let own = nameless.filter_map(|(place, row)| Some((place, row.own_name()?))).collect();
+    let own = own_customers(turn, own).await?;
+    Ok((named, own, targets(turn, rows).await?))
+}
+
+/// Who has the rows' e-mail addresses, and who their phone numbers.
+async fn by_contact(
+    turn: &mut Turn<'_>,
+    rows: &[NewCustomer],
+) -> sqlx::Result<(HashMap<i64, Found>, HashMap<i64, Vec<Person>>)> {
+    keys(rows).send(turn, COPY_KEYS).await?;
+    let by_email = by_place(turn, BY_EMAIL).await?;
+    let mut by_phone: HashMap<i64, Vec<Person>> = HashMap::new();
+    let people: Vec<(i64, i64, String, String)> =
+        sqlx::query_as(BY_PHONE).persistent(false).fetch_all(&mut **turn).await?;
+    for (place, id, first_name, last_name) in people {
+        let person = Found { id, first_name, last_name }.into();
+        by_phone.entry(place).or_default().push(person);
+    }
+    Ok((by_email, by_phone))
+}
+
 /// The customers into whom rows say that they were merged.
 async fn targets(turn: &mut Turn<'_>, rows: &[NewCustomer]) -> sqlx::Result<HashMap<i64, Target>> {
     let mut copy = CopyText::default();
@@ -212,7 +247,7 @@ async fn targets(turn: &mut Turn<'_>, rows: &[NewCustomer]) -> sqlx::Result<Hash
         return Ok(HashMap::new());
     }
     sqlx::query("delete from import_keys").execute(&mut **turn).await?;
-    copy.send(turn, "copy import_keys (n, a, b, c) from stdin").await?;
+    copy.send(turn, COPY_KEYS).await?;
     by_place(turn, TARGETS).await
 }
 

@@ -2,12 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sqlx::FromRow;
+use sqlx::{Connection, FromRow};
 
 use super::super::rows::{NewVehicle, Row};
 use super::super::seen::Numbers;
 use super::super::{ImportError, Outcome, OwnName, Refused, Settings};
-use super::{CopyText, Turn, Writer, by_place, numbers, own_customers, own_vehicles, placed};
+use super::{
+    COPY_KEYS, CopyText, Turn, Writer, by_place, copy_both, numbers, own_customers, own_vehicles,
+    placed,
+};
 
 /// A row's owner, and whether the owner has a vehicle.
 #[derive(Clone, Copy, FromRow)]
@@ -79,7 +82,8 @@ impl Writer {
             let count = self.next_turn(left.len(), settings);
             let Some(rows) = left.get(..count).filter(|rows| !rows.is_empty()) else { break };
             let (mut turn, locked) = Self::begin(&mut self.connection, keys(rows)).await?;
-            let mut on_file = OnFile::read(&mut turn, rows).await?;
+            let mut beside = self.beside.begin().await?;
+            let mut on_file = OnFile::read(&mut turn, &mut beside, rows).await?;
             let ids = numbers(&mut turn, "vehicles", rows.len()).await?;
             let mut added: Vec<New<'_>> = Vec::with_capacity(rows.len());
             for ((place, row), id) in placed(rows).zip(ids) {
@@ -94,7 +98,9 @@ impl Writer {
                 }
                 outcome.done += 1;
             }
-            on_file.write(&mut turn, rows, added, settings).await?;
+            let copies = on_file.write(&mut turn, rows, added, settings).await?;
+            copy_both(&mut turn, &mut beside, copies, COPY).await?;
+            Self::commit_beside(&mut turn, beside).await?;
             turn.commit().await?;
             self.note_pace(count, locked);
         }
@@ -112,8 +118,19 @@ fn keys(rows: &[NewVehicle]) -> CopyText {
 }
 
 impl<'a> OnFile<'a> {
-    async fn read(turn: &mut Turn<'_>, rows: &[NewVehicle]) -> sqlx::Result<Self> {
-        let mut owners: HashMap<i64, Owner> = by_place(turn, OWNERS).await?;
+    async fn read(
+        turn: &mut Turn<'_>,
+        beside: &mut Turn<'_>,
+        rows: &[NewVehicle],
+    ) -> sqlx::Result<Self> {
+        let look_up_beside = async {
+            keys(rows).send(beside, COPY_KEYS).await?;
+            let named: HashMap<i64, Named> = by_place(beside, NAMED).await?;
+            let same_vin: HashMap<i64, SameVin> = by_place(beside, SAME_VIN).await?;
+            Ok((named, same_vin))
+        };
+        let (owners, (named, same_vin)) = tokio::try_join!(by_place(turn, OWNERS), look_up_beside)?;
+        let mut owners: HashMap<i64, Owner> = owners;
         let strangers = placed(rows).filter(|(place, _)| !owners.contains_key(place));
         let own = |(place, row): (i64, &NewVehicle)| {
             Some((place, row.customer_external_id.parse::<OwnName>().ok()?))
@@ -126,9 +143,9 @@ impl<'a> OnFile<'a> {
         let own = placed(rows).filter_map(|(place, row)| Some((place, row.own_name()?))).collect();
         Ok(Self {
             owners,
-            named: by_place(turn, NAMED).await?,
+            named,
             own: own_vehicles(turn, own).await?,
-            same_vin: by_place(turn, SAME_VIN).await?,
+            same_vin,
             new_names: HashSet::new(),
             new_vins: HashMap::new(),
             primary: HashMap::new(),
@@ -189,19 +206,25 @@ impl<'a> OnFile<'a> {
         self.primary.get(&new.owner.id) == Some(&Some(new.place))
     }
 
+    /// Writes what changes of vehicles on file, and hands over the new ones, which may be written at the same time
+    /// in two transactions.
     async fn write(
         self,
         turn: &mut Turn<'_>,
         rows: &[NewVehicle],
         mut added: Vec<New<'_>>,
         settings: &Settings,
-    ) -> sqlx::Result<()> {
+    ) -> sqlx::Result<[CopyText; 2]> {
+        added.sort_by_key(|new| (new.owner.id, new.place));
         let displaced: Vec<i64> = added
             .iter()
             .filter(|new| new.owner.has_vehicle && self.is_primary(new))
             .map(|new| new.owner.id)
             .collect();
+        // Owners have all of their vehicles in one transaction, since one of these is the primary one.
+        let mut first_beside = added.get(added.len() / 2).map(|new| new.owner.id);
         if !displaced.is_empty() {
+            first_beside = None;
             let sql = "update vehicles set is_primary = false
                        where customer_id = any($1) and is_primary";
             sqlx::query(sql).bind(displaced).execute(&mut **turn).await?;
@@ -212,10 +235,11 @@ impl<'a> OnFile<'a> {
             let sql = "update vehicles set external_id = $2 where id = $1";
             sqlx::query(sql).bind(vehicle).bind(row.external_id()).execute(&mut **turn).await?;
         }
-        added.sort_by_key(|new| (new.owner.id, new.place));
-        let mut copy = CopyText::default();
+        let (mut here, mut beside) = (CopyText::default(), CopyText::default());
         for new in added {
             let New { id, owner, row, .. } = new;
+            let is_beside = first_beside.is_some_and(|first| owner.id >= first);
+            let copy = if is_beside { &mut beside } else { &mut here };
             copy.plain(id)
                 .text(Some(&row.external_id))
                 .plain(owner.id)
@@ -231,6 +255,6 @@ impl<'a> OnFile<'a> {
                 .plain(settings.now.0)
                 .end();
         }
-        copy.send(turn, COPY).await
+        Ok([here, beside])
     }
 }

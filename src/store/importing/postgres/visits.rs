@@ -2,13 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sqlx::FromRow;
+use sqlx::{Connection, FromRow};
 
+use super::super::order::order_of_visits;
 use super::super::places::Places;
 use super::super::rows::{NewVisit, Row};
 use super::super::{ImportError, Outcome, OwnName, Refused, Settings};
 use super::{
-    CopyText, Turn, Writer, by_place, numbers, own_customers, own_vehicles, own_visits, placed,
+    COPY_KEYS, CopyText, Turn, Writer, by_place, numbers, own_customers, own_vehicles, own_visits,
+    placed,
 };
 
 /// Who came with what, as far as it is known.
@@ -49,48 +51,147 @@ impl Writer {
         places: &Places,
         settings: &Settings,
     ) -> Result<Outcome, ImportError> {
+        let [first, repeated] = order_of_visits(rows);
         let mut outcome = Outcome::default();
-        loop {
-            let left = rows.get(outcome.done..).unwrap_or_default();
-            let count = self.next_turn(left.len(), settings);
-            let Some(rows) = left.get(..count).filter(|rows| !rows.is_empty()) else { break };
-            let (mut turn, locked) = Self::begin(&mut self.connection, keys(rows)).await?;
-            let who = who(&mut turn, rows).await?;
-            let named: HashMap<i64, Named> = by_place(&mut turn, NAMED).await?;
-            let own = placed(rows).filter_map(|(place, row)| Some((place, row.own_name()?)));
-            let own = own_visits(&mut turn, own.collect()).await?;
-            let mut new_names = HashSet::new();
-            let mut added: Vec<(i64, i64, &NewVisit)> = Vec::with_capacity(rows.len());
-            for (place, row) in placed(rows) {
-                let found = who.get(&place).copied();
-                let own = || own.get(&place).map(|&(id, _)| id);
-                let on_file = named.get(&place).map(|named| named.id).or_else(own);
-                match found.map_or(Err("vehicle_external_id"), |found| found.check(row)) {
-                    Err(column) => outcome.refused.push((outcome.done, Refused::Unknown(column))),
-                    Ok(_)
-                        if new_names.contains(row.external_id())
-                            || on_file.is_some_and(|id| !settings.seen.visits.insert(id)) =>
-                    {
-                        outcome.refused.push((outcome.done, Refused::Repeated));
-                    }
-                    Ok((_, customer)) if on_file.is_some() => {
-                        outcome.known += 1;
-                        outcome.customers.insert(customer);
-                    }
-                    Ok((vehicle, customer)) => {
-                        new_names.insert(row.external_id());
-                        outcome.added += 1;
-                        outcome.customers.insert(customer);
-                        added.push((vehicle, customer, row));
-                    }
+        // A row that repeats another one is not written beside it, but after it.
+        for (mut left, connections) in [(&*first, 2), (&*repeated, 1)] {
+            loop {
+                let (turn, rest) = left.split_at(self.next_turn(left.len(), settings));
+                if turn.is_empty() {
+                    break;
                 }
-                outcome.done += 1;
+                left = rest;
+                let (here, beside) = turn.split_at(turn.len().div_ceil(connections));
+                let pick = |places: &[usize]| -> Vec<&NewVisit> {
+                    places.iter().filter_map(|&place| rows.get(place)).collect()
+                };
+                let visits =
+                    [pick(here), pick(beside)].map(|rows| Visits { rows, places, settings });
+                let [taken, taken_beside] = self.visits_turn(&visits).await?;
+                outcome.add(taken, here);
+                outcome.add(taken_beside, beside);
             }
-            write(&mut turn, added, places, settings).await?;
-            turn.commit().await?;
-            self.note_pace(count, locked);
         }
         Ok(outcome)
+    }
+
+    /// A turn: some visits are taken over one connection, and some over the other one.
+    async fn visits_turn(
+        &mut self,
+        [here, beside]: &[Visits<'_>; 2],
+    ) -> sqlx::Result<[Outcome; 2]> {
+        let (mut turn, locked) = Self::begin(&mut self.connection, here.keys()).await?;
+        let take_beside = async {
+            let mut turn = self.beside.begin().await?;
+            beside.keys().send(&mut turn, COPY_KEYS).await?;
+            let outcome = beside.take(&mut turn).await?;
+            Ok((turn, outcome))
+        };
+        let (outcome, (turn_beside, outcome_beside)) =
+            tokio::try_join!(here.take(&mut turn), take_beside)?;
+        Self::commit_beside(&mut turn, turn_beside).await?;
+        turn.commit().await?;
+        self.note_pace(here.rows.len() + beside.rows.len(), locked);
+        Ok([outcome, outcome_beside])
+    }
+}
+
+/// Visits that are taken in one transaction.
+struct Visits<'a> {
+    rows: Vec<&'a NewVisit>,
+    places: &'a Places,
+    settings: &'a Settings,
+}
+
+impl Visits<'_> {
+    fn keys(&self) -> CopyText {
+        let mut copy = CopyText::default();
+        for (place, row) in placed(&self.rows) {
+            copy.plain(place).text(Some(row.external_id())).text(Some(row.vehicle_external_id()));
+            copy.text(row.customer_external_id()).end();
+        }
+        copy
+    }
+
+    async fn take(&self, turn: &mut Turn<'_>) -> sqlx::Result<Outcome> {
+        let (rows, settings) = (&self.rows, self.settings);
+        let mut outcome = Outcome::default();
+        if rows.is_empty() {
+            return Ok(outcome);
+        }
+        let who = who(turn, rows).await?;
+        let named: HashMap<i64, Named> = by_place(turn, NAMED).await?;
+        let own = placed(rows).filter_map(|(place, row)| Some((place, row.own_name()?)));
+        let own = own_visits(turn, own.collect()).await?;
+        let mut new_names = HashSet::new();
+        let mut added: Vec<(i64, i64, &NewVisit)> = Vec::with_capacity(rows.len());
+        for (place, row) in placed(rows) {
+            let found = who.get(&place).copied();
+            let own = || own.get(&place).map(|&(id, _)| id);
+            let on_file = named.get(&place).map(|named| named.id).or_else(own);
+            match found.map_or(Err("vehicle_external_id"), |found| found.check(row)) {
+                Err(column) => outcome.refused.push((outcome.done, Refused::Unknown(column))),
+                Ok(_)
+                    if new_names.contains(row.external_id())
+                        || on_file.is_some_and(|id| !settings.seen.visits.insert(id)) =>
+                {
+                    outcome.refused.push((outcome.done, Refused::Repeated));
+                }
+                Ok((_, customer)) if on_file.is_some() => {
+                    outcome.known += 1;
+                    outcome.customers.insert(customer);
+                }
+                Ok((vehicle, customer)) => {
+                    new_names.insert(row.external_id());
+                    outcome.added += 1;
+                    outcome.customers.insert(customer);
+                    added.push((vehicle, customer, row));
+                }
+            }
+            outcome.done += 1;
+        }
+        self.write(turn, added).await?;
+        Ok(outcome)
+    }
+
+    async fn write(
+        &self,
+        turn: &mut Turn<'_>,
+        mut added: Vec<(i64, i64, &NewVisit)>,
+    ) -> sqlx::Result<()> {
+        let (places, settings) = (self.places, self.settings);
+        added.sort_by_key(|&(vehicle, customer, _)| (vehicle, customer));
+        let ids = numbers(turn, "appointments", added.len()).await?;
+        let mut copy = CopyText::default();
+        for ((vehicle, customer, row), id) in added.into_iter().zip(ids) {
+            settings.seen.visits.insert(id);
+            let more = row.more.as_deref();
+            copy.plain(id)
+                .text(Some(row.external_id()))
+                .plain(customer)
+                .plain(vehicle)
+                .plain(places.bay(row))
+                .maybe(places.technician(row))
+                .plain(row.span.start.0)
+                .plain(row.span.end.0)
+                .plain(row.reserved_until().0)
+                .plain(row.service_type)
+                .text(row.service_description())
+                .text(row.customer_concerns())
+                .text(row.notes())
+                .text(more.and_then(|more| more.work_performed.as_deref()))
+                .plain(row.status)
+                .plain(more.is_some_and(|more| more.confirmation_sent))
+                .text(more.and_then(|more| more.cancellation_reason.as_deref()))
+                .maybe(more.and_then(|more| more.cancelled_at).map(|at| at.0))
+                .text(more.and_then(|more| more.calendar_event_id.as_deref()))
+                .text(Some(row.booking_method()))
+                .text(Some(row.booked_by()))
+                .plain(row.created_at(settings.now).0)
+                .plain(row.updated_at(settings.now).0)
+                .end();
+        }
+        copy.send(turn, COPY).await
     }
 }
 
@@ -106,19 +207,7 @@ impl Who {
     }
 }
 
-fn keys(rows: &[NewVisit]) -> CopyText {
-    let mut copy = CopyText::default();
-    let mut rows: Vec<(i64, &NewVisit)> = placed(rows).collect();
-    // Those of one vehicle lie together in the indexes that are asked.
-    rows.sort_by_key(|(_, row)| row.vehicle_external_id());
-    for (place, row) in rows {
-        copy.plain(place).text(Some(row.external_id())).text(Some(row.vehicle_external_id()));
-        copy.text(row.customer_external_id()).end();
-    }
-    copy
-}
-
-async fn who(turn: &mut Turn<'_>, rows: &[NewVisit]) -> sqlx::Result<HashMap<i64, Who>> {
+async fn who(turn: &mut Turn<'_>, rows: &[&NewVisit]) -> sqlx::Result<HashMap<i64, Who>> {
     let mut who: HashMap<i64, Who> = by_place(turn, WHO).await?;
     let is_open = |place: &i64, open: fn(&Who) -> bool| who.get(place).is_some_and(open);
     let vehicles = placed(rows).filter(|(place, _)| is_open(place, |who| who.vehicle.is_none()));
@@ -144,44 +233,4 @@ async fn who(turn: &mut Turn<'_>, rows: &[NewVisit]) -> sqlx::Result<HashMap<i64
         }
     }
     Ok(who)
-}
-
-async fn write(
-    turn: &mut Turn<'_>,
-    mut added: Vec<(i64, i64, &NewVisit)>,
-    places: &Places,
-    settings: &Settings,
-) -> sqlx::Result<()> {
-    added.sort_by_key(|&(vehicle, customer, _)| (vehicle, customer));
-    let ids = numbers(turn, "appointments", added.len()).await?;
-    let mut copy = CopyText::default();
-    for ((vehicle, customer, row), id) in added.into_iter().zip(ids) {
-        settings.seen.visits.insert(id);
-        let more = row.more.as_deref();
-        copy.plain(id)
-            .text(Some(row.external_id()))
-            .plain(customer)
-            .plain(vehicle)
-            .plain(places.bay(row))
-            .maybe(places.technician(row))
-            .plain(row.span.start.0)
-            .plain(row.span.end.0)
-            .plain(row.reserved_until().0)
-            .plain(row.service_type)
-            .text(row.service_description())
-            .text(row.customer_concerns())
-            .text(row.notes())
-            .text(more.and_then(|more| more.work_performed.as_deref()))
-            .plain(row.status)
-            .plain(more.is_some_and(|more| more.confirmation_sent))
-            .text(more.and_then(|more| more.cancellation_reason.as_deref()))
-            .maybe(more.and_then(|more| more.cancelled_at).map(|at| at.0))
-            .text(more.and_then(|more| more.calendar_event_id.as_deref()))
-            .text(Some(row.booking_method()))
-            .text(Some(row.booked_by()))
-            .plain(row.created_at(settings.now).0)
-            .plain(row.updated_at(settings.now).0)
-            .end();
-    }
-    copy.send(turn, COPY).await
 }
