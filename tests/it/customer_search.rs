@@ -95,6 +95,32 @@ async fn a_customer_is_found_by_any_part(
 
 #[rstest]
 #[tokio::test]
+async fn a_plate_that_is_spelled_out_is_its_owner_s(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    let [first, second] =
+        [put(&shop, "Ann", "Lee", json!({})).await, put(&shop, "Bo", "Ray", json!({})).await];
+    add_vehicle(&shop, first, "license_plate", "ABC-1234").await;
+    add_vehicle(&shop, second, "license_plate", "abc 1234").await;
+    // She has each of the pieces somewhere.
+    let cab = put(&shop, "Cab", "Bale", json!({ "phone_number": "+12025551234" })).await;
+    for query in ["a b c 1 2 3 4", "AB C 12 34", "abc 1234"] {
+        assert_eq!(by_query(&shop, query).await, [second, first], "{query}");
+    }
+    let mut page = json!({ "query": "a b c 1 2 3 4", "limit": 1 });
+    for (id, is_last) in [(second, false), (first, true)] {
+        let found = shop.call("search_customers", page.clone()).await;
+        assert_eq!(ids(found.success()), [id]);
+        assert_eq!(found.success().get("next_cursor").is_none(), is_last);
+        page["cursor"] = found.success()["next_cursor"].clone();
+    }
+    // Nobody has that plate.
+    assert_eq!(by_query(&shop, "c a b 1 2 3 4").await, [cab, second, first]);
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_found_customer_is_told_as_a_lookup_tells_it_without_vehicles(
     #[values(Database::Sqlite, Database::Postgres)] database: Database,
 ) {

@@ -10,6 +10,8 @@ use crate::domain::text::{self, InvalidText};
 
 /// The most words that a query may have.
 const MAX_WORDS: usize = 10;
+/// License plates have no more characters than this.
+const PLATE_CHARACTERS: usize = 10;
 /// From how many digits on a number may be a whole phone number, in the writing of a country.
 const PHONE_DIGITS: usize = 7;
 
@@ -17,6 +19,7 @@ const PHONE_DIGITS: usize = 7;
 #[derive(Clone, Debug)]
 pub struct Query {
     readings: Vec<Reading>,
+    plate: Option<Box<Self>>,
 }
 
 /// Words that all have to be found.
@@ -46,6 +49,8 @@ struct Word {
     letters: String,
     /// Whether it is a number in any writing.
     is_number: bool,
+    /// Whether it is a license plate as a whole, and nothing else.
+    is_plate: bool,
 }
 
 impl Query {
@@ -54,7 +59,8 @@ impl Query {
     /// # Errors
     /// Where it is too long, or has hidden characters or nothing to search for.
     pub fn parse(query: &str, region: &str) -> Result<Self, InvalidQuery> {
-        let words = words(&fold(&text::name(query)?));
+        let folded = fold(&text::name(query)?);
+        let words = words(&folded);
         match words.len() {
             0 => return Err(InvalidQuery::NoLetters),
             1..=MAX_WORDS => {}
@@ -70,7 +76,15 @@ impl Query {
                 readings.push(Reading(words));
             }
         }
-        Ok(Self { readings })
+        let plate = Word::spelled_plate(&folded);
+        let plate = plate.map(|word| Self { readings: vec![Reading(vec![word])], plate: None });
+        Ok(Self { readings, plate: plate.map(Box::new) })
+    }
+
+    /// The query as a license plate that was spelled out, such as `ab c 12 34`, where it may be one: who spells a
+    /// plate means it, and not everybody who has each of its pieces somewhere.
+    pub fn as_plate(&self) -> Option<&Self> {
+        self.plate.as_deref()
     }
 
     /// Whether the query finds this record.
@@ -133,12 +147,25 @@ impl Word {
     fn new(text: &str) -> Self {
         let letters = squeeze(text);
         let is_number = !letters.is_empty() && letters.bytes().all(|byte| byte.is_ascii_digit());
-        Self { text: text.to_owned(), letters, is_number }
+        Self { text: text.to_owned(), letters, is_number, is_plate: false }
+    }
+
+    /// The license plate whose pieces these are.
+    fn spelled_plate(folded: &str) -> Option<Self> {
+        let letters = squeeze(folded);
+        let is_plate = folded.split_whitespace().nth(1).is_some()
+            && letters.chars().count() <= PLATE_CHARACTERS
+            && letters.chars().any(char::is_alphabetic)
+            && letters.chars().any(char::is_numeric);
+        is_plate.then(|| Self { is_plate, ..Self::new(&letters) })
     }
 
     /// An e-mail address, or a part of one, is meant as it is written; in everything else letters and
     /// digits alone count.
     fn is_in(&self, record: &Record) -> bool {
+        if self.is_plate {
+            return record.has_plate(&self.letters);
+        }
         record.has_email_part(&self.text)
             || (!self.text.contains('@')
                 && (record.has_letters(&self.letters)

@@ -6,13 +6,14 @@ use super::gram::{DIGITS, Gram, LONGEST, each_gram};
 /// What a customer is found by: names, e-mail addresses, phone numbers and license plates, folded.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    /// Words that stand in a row: those of a name in both orders, those of an e-mail address, and each
-    /// license plate as one word.
+    /// Words that stand in a row: those of a name in both orders, and those of an e-mail address.
     rows: Vec<Vec<String>>,
     /// E-mail addresses with their punctuation.
     emails: Vec<String>,
     /// Phone numbers, digits alone.
     phones: Vec<String>,
+    /// License plates, letters and digits alone.
+    plates: Vec<String>,
 }
 
 impl Record {
@@ -39,7 +40,10 @@ impl Record {
 
     /// Adds a license plate.
     pub fn add_plate(&mut self, plate: &str) {
-        self.add_row(vec![squeeze(&fold(plate))]);
+        let plate = squeeze(&fold(plate));
+        if !plate.is_empty() {
+            self.plates.push(plate);
+        }
     }
 
     fn add_row(&mut self, words: Vec<String>) {
@@ -51,11 +55,17 @@ impl Record {
     /// Whether these letters and digits stand somewhere within a word, or are the beginning of
     /// several words that were written as one.
     pub(super) fn has_letters(&self, letters: &str) -> bool {
-        self.rows.iter().any(|words| {
+        let is_in_row = |words: &Vec<String>| {
             words.iter().any(|word| word.contains(letters))
                 || (0..words.len())
                     .any(|at| begins_with(words.get(at..).unwrap_or_default(), letters))
-        })
+        };
+        self.rows.iter().any(is_in_row) || self.plates.iter().any(|plate| plate.contains(letters))
+    }
+
+    /// Whether this is a license plate, letters and digits alone.
+    pub(super) fn has_plate(&self, letters: &str) -> bool {
+        self.plates.iter().any(|plate| plate == letters)
     }
 
     /// Whether an e-mail address has this part, punctuation included.
@@ -72,7 +82,7 @@ impl Record {
     pub fn each_gram(&self, mut tell: impl FnMut(Gram)) {
         // The words of a name stand in two rows, and most of them in an e-mail address.
         let mut told: Vec<&str> = Vec::new();
-        for text in self.rows.iter().flatten().chain(&self.phones) {
+        for text in self.rows.iter().flatten().chain(&self.plates).chain(&self.phones) {
             if !told.contains(&text.as_str()) {
                 told.push(text);
                 each_gram(text, &mut tell);

@@ -28,6 +28,27 @@ fn check(query: &str, record: &Record, expected: bool) {
 }
 
 #[test]
+fn a_plate_in_pieces_is_a_plate() {
+    for (query, is_plate) in [
+        ("ab c 12 34", true),
+        ("A B C 1 2 3 4", true),
+        ("abc 1234", true),
+        ("ABC - 1234", true),
+        ("abc1234", false),
+        ("ab c 12", false),
+        ("ab c 12 345", false),
+        ("maria 0123", false),
+        ("maria garcia", false),
+        ("12 34", false),
+        ("maria garcia 0123", false),
+    ] {
+        let query = Query::parse(query, "US").unwrap();
+        let finds = query.as_plate().is_some_and(|plate| plate.finds(&maria()));
+        assert_eq!(finds, is_plate, "{query:?}");
+    }
+}
+
+#[test]
 fn any_part_is_found_whatever_its_accents_and_case() {
     let parts = [
         "maria",
@@ -202,7 +223,9 @@ proptest! {
         query in "[abé1'@.]{1,4}( [ab12.-]{1,4})?|[太郎山田]{1,4}|[12]{1,8}",
         most in 1_usize..14,
     ) {
-        if let Ok(query) = Query::parse(&query, "US") && query.finds(&record) {
+        let query = Query::parse(&query, "US").ok();
+        let queries = query.iter().chain(query.as_ref().and_then(Query::as_plate));
+        for query in queries.filter(|query| query.finds(&record)) {
             let grams = grams_of(&record);
             let leads = |reading: &Reading| reading.grams(most).iter().all(|gram| grams.contains(gram));
             prop_assert!(query.readings().iter().any(leads));

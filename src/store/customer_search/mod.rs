@@ -123,7 +123,7 @@ impl Session {
     /// The customers that are looked for, newest first.
     pub async fn search_customers(&mut self, search: CustomerSearch<'_>) -> sqlx::Result<Searched> {
         let customers = match (search.query, search.vin_end) {
-            (Some(query), None) => return self.search_by_words(query, search).await,
+            (Some(query), None) => return self.search_by_query(query, search).await,
             (query, Some(vin_end)) => self.search_by_vin(vin_end, query, search).await?,
             (None, None) => {
                 let limit = i64::try_from(search.limit).unwrap_or(i64::MAX);
@@ -137,6 +137,25 @@ impl Session {
             }
         };
         Ok(Searched { customers, index: IndexState::Current })
+    }
+
+    /// A plate that was spelled out means whoever has it, on each page; all words mean others where nobody has.
+    async fn search_by_query(
+        &mut self,
+        query: &Query,
+        search: CustomerSearch<'_>,
+    ) -> sqlx::Result<Searched> {
+        if let Some(plate) = query.as_plate() {
+            let searched = self.search_by_words(plate, search).await?;
+            let newest = CustomerSearch { before: CustomerId(i64::MAX), limit: 1, ..search };
+            if !searched.customers.is_empty()
+                || (search.before < newest.before
+                    && !self.search_by_words(plate, newest).await?.customers.is_empty())
+            {
+                return Ok(searched);
+            }
+        }
+        self.search_by_words(query, search).await
     }
 
     async fn search_by_words(
