@@ -36,6 +36,8 @@ mod visits;
 pub const ROWS_PER_BATCH: usize = 120_000;
 /// How long the others are let in after a turn, at least.
 const PAUSE: Duration = Duration::from_millis(20);
+/// For how long short transactions follow one another before the others are let in.
+const SPELL: Duration = Duration::from_millis(200);
 /// How long the import waits for its own turn.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Pages that are kept in memory for the time of the import, in KiB. What a turn changes beyond that goes to the
@@ -50,6 +52,8 @@ pub struct Writer {
     connection: Connection,
     scout: Scout,
     turns: RefCell<Turns>,
+    /// When the others were let in last.
+    paused: Cell<Instant>,
     folding: RefCell<Folding>,
     search_index: CatchingUp,
     shared_phones: Cell<SharedPhones>,
@@ -89,10 +93,20 @@ impl Writer {
         let knows_triggers = triggers::are_known(&connection)?;
         let scout = Scout::new(path.to_owned(), Records(&connection).data_version()?);
         let turns = RefCell::new(Turns::begin(&connection)?);
+        let paused = Cell::new(Instant::now());
         let folding = RefCell::new(Folding::new(path.to_owned()));
         let search_index = CatchingUp::new(path.to_owned());
         let shared_phones = Cell::default();
-        Ok(Self { connection, scout, turns, folding, search_index, shared_phones, knows_triggers })
+        Ok(Self {
+            connection,
+            scout,
+            turns,
+            paused,
+            folding,
+            search_index,
+            shared_phones,
+            knows_triggers,
+        })
     }
 
     /// Who looks up what rows lead to, ahead of their writing.
@@ -164,10 +178,13 @@ impl Writer {
         Ok(ahead.filter(|ahead| ahead.data_version == data_version))
     }
 
-    /// Ends a turn, and lets the others have theirs.
+    /// Ends a turn, and lets the others have theirs, unless they just had it.
     fn commit(&self) -> rusqlite::Result<()> {
         self.connection.execute_batch("commit")?;
-        std::thread::sleep(PAUSE);
+        if self.paused.get().elapsed() >= SPELL {
+            std::thread::sleep(PAUSE);
+            self.paused.set(Instant::now());
+        }
         self.folding.borrow_mut().go_on(&self.connection);
         Ok(())
     }
