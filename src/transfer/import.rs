@@ -254,8 +254,11 @@ fn read_ahead<T: ImportedRow>(
             Ok(lines) => lines,
             Err(error) => return drop(sender.blocking_send(Err(error))),
         };
+        // The first one is small, since nothing is written before it is there.
+        let limits = std::iter::once(limit / 8).chain(std::iter::repeat(limit));
         // Nothing is read before there is room for it; who stopped listening wants no more.
-        while let Ok(room) = runtime.block_on(sender.reserve()) {
+        for limit in limits {
+            let Ok(room) = runtime.block_on(sender.reserve()) else { break };
             let batch = Batch::read(&mut lines, &reading, limit);
             let is_last = match &batch {
                 Ok(batch) => batch.rows.is_empty() && batch.bad.is_empty(),

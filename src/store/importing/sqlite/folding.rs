@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 /// How long the log grows before it is folded into the file: a page that many turns change is folded once for all
 /// of them, but the longer the log, the longer it takes to find a page in it.
-const GROWING: Duration = Duration::from_secs(6);
+const GROWING: Duration = Duration::from_secs(3);
 
 /// Who folds the log.
 #[derive(Debug)]
