@@ -20,7 +20,7 @@ mod visits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Backend, Store};
+use super::{Backend, Store, is_locked};
 use crate::domain::shop::Shop;
 use crate::domain::time::Timestamp;
 
@@ -123,16 +123,31 @@ impl Outcome {
 pub enum ImportError {
     /// SQLite.
     #[error("the database refused: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
     /// Either database.
     #[error("the database refused: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
+    /// Somebody held a lock for longer than the import waits.
+    #[error("another program keeps the database locked")]
+    Locked,
     /// The records would be gone with this process.
     #[error("the database is in memory alone; set DATABASE_URL to one that stays")]
     Memory,
     /// A thread of ours ended early.
     #[error("a thread of the import ended early")]
     Thread(#[from] tokio::task::JoinError),
+}
+
+impl From<rusqlite::Error> for ImportError {
+    fn from(error: rusqlite::Error) -> Self {
+        if sqlite::is_busy(&error) { Self::Locked } else { Self::Sqlite(error) }
+    }
+}
+
+impl From<sqlx::Error> for ImportError {
+    fn from(error: sqlx::Error) -> Self {
+        if is_locked(&error) { Self::Locked } else { Self::Database(error) }
+    }
 }
 
 /// An import into one database.
@@ -305,5 +320,34 @@ impl<'store> Importer<'store> {
             Bulk::Sqlite(writer) => sqlite::on_thread(writer, |writer| writer.close()).await,
             Bulk::Postgres(writer) => writer.close().await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+    use sqlx::ConnectOptions;
+    use sqlx::sqlite::SqliteConnectOptions;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_locked_out_is_told_so_without_a_code() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.db");
+        let locking = Connection::open(&path).unwrap();
+        locking.execute_batch("begin exclusive").unwrap();
+        let told = "another program keeps the database locked";
+
+        let other = Connection::open(&path).unwrap();
+        other.busy_timeout(std::time::Duration::ZERO).unwrap();
+        let error = other.execute_batch("begin immediate").unwrap_err();
+        assert_eq!(ImportError::from(error).to_string(), told);
+
+        let options = SqliteConnectOptions::new().filename(&path);
+        let options = options.busy_timeout(std::time::Duration::ZERO);
+        let mut other = options.connect().await.unwrap();
+        let error = sqlx::query("begin immediate").execute(&mut other).await.unwrap_err();
+        assert_eq!(ImportError::from(error).to_string(), told);
     }
 }
