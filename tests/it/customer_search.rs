@@ -105,9 +105,13 @@ async fn a_plate_that_is_spelled_out_is_its_owner_s(
     add_vehicle(&shop, second, "license_plate", "abc 1234").await;
     // She has each of the pieces somewhere.
     let cab = put(&shop, "Cab", "Bale", json!({ "phone_number": "+12025551234" })).await;
-    for query in ["a b c 1 2 3 4", "AB C 12 34", "abc 1234"] {
+    for query in ["a b c 1 2 3 4", "AB C 12 34"] {
         assert_eq!(by_query(&shop, query).await, [second, first], "{query}");
     }
+    // A name and the end of a phone number look like a plate in two pieces.
+    let lee = put(&shop, "Lee", "Dale", json!({ "phone_number": "+12025550101" })).await;
+    add_vehicle(&shop, cab, "license_plate", "LEE 0101").await;
+    assert_eq!(by_query(&shop, "lee 0101").await, [lee, cab]);
     let mut page = json!({ "query": "a b c 1 2 3 4", "limit": 1 });
     for (id, is_last) in [(second, false), (first, true)] {
         let found = shop.call("search_customers", page.clone()).await;

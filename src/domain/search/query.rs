@@ -12,6 +12,10 @@ use crate::domain::text::{self, InvalidText};
 const MAX_WORDS: usize = 10;
 /// License plates have no more characters than this.
 const PLATE_CHARACTERS: usize = 10;
+/// In how many pieces a plate is spelled out at least; a name and the end of a phone number are two.
+const PLATE_PIECES: usize = 3;
+/// Longer pieces of letters alone are names.
+const PLATE_LETTERS: usize = 2;
 /// From how many digits on a number may be a whole phone number, in the writing of a country.
 const PHONE_DIGITS: usize = 7;
 
@@ -152,8 +156,14 @@ impl Word {
 
     /// The license plate whose pieces these are.
     fn spelled_plate(folded: &str) -> Option<Self> {
-        let letters = squeeze(folded);
-        let is_plate = folded.split_whitespace().nth(1).is_some()
+        let pieces = folded.split_whitespace().map(squeeze).filter(|piece| !piece.is_empty());
+        let pieces: Vec<String> = pieces.collect();
+        let letters = pieces.concat();
+        let is_name = |piece: &String| {
+            piece.chars().count() > PLATE_LETTERS && piece.chars().all(char::is_alphabetic)
+        };
+        let is_plate = pieces.len() >= PLATE_PIECES
+            && !pieces.iter().any(is_name)
             && letters.chars().count() <= PLATE_CHARACTERS
             && letters.chars().any(char::is_alphabetic)
             && letters.chars().any(char::is_numeric);

@@ -32,8 +32,12 @@ fn a_plate_in_pieces_is_a_plate() {
     for (query, is_plate) in [
         ("ab c 12 34", true),
         ("A B C 1 2 3 4", true),
-        ("abc 1234", true),
-        ("ABC - 1234", true),
+        ("A B C - 1 2 3 4", true),
+        ("ab c12 34", true),
+        // Might be a name and the end of a phone number.
+        ("abc 1234", false),
+        ("abc 12 34", false),
+        ("ABC - 1234", false),
         ("abc1234", false),
         ("ab c 12", false),
         ("ab c 12 345", false),
