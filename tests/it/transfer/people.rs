@@ -247,3 +247,20 @@ async fn a_customer_of_two_names_has_one_primary_vehicle(
     }
     assert_eq!(shop.number("select count(*) from vehicles where is_primary").await, 8);
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_refused_row_changes_nothing_of_which_vehicle_is_primary(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    let vehicles = format!(
+        "{VEHICLES}V1,NOBODY,1HGCM82633A004352,2003,Honda,Accord,,yes\n\
+         V2,C1,1HGCM82633A004352,2003,Honda,Accord,,yes\nV3,C1,,2003,Honda,Accord,,yes\n"
+    );
+    let files = [("customers", format!("{CUSTOMERS}{ANN}")), ("vehicles", vehicles)];
+    let told = import(&shop, &files, &[]).await.rejected();
+    assert!(told.contains("vehicles: 2 added, 0 on file already, 1 rejected"), "{told}");
+    let primary = "select count(*) from vehicles where is_primary and external_id = 'V3'";
+    assert_eq!(shop.number(primary).await, 1);
+}

@@ -60,8 +60,12 @@ impl Scout {
                 let named: Vec<&str> = rows.iter().map(|row| &*row.customer_external_id).collect();
                 owners.extend(records.reading(|records| records.customer_ids(&named))?);
             }
-            let mut again = repeated(&rows, |row| Some(row.external_id()));
-            again.extend(repeated(&rows, |row| row.vin.as_deref()));
+            // Who is refused for want of an owner stands in nobody's way.
+            let owned: Vec<(&NewVehicle, Option<i64>)> = rows.iter().zip(owners.clone()).collect();
+            let mut again = repeated(&owned, |(row, owner)| owner.map(|_| row.external_id()));
+            again.extend(repeated(&owned, |(row, owner)| {
+                row.vin.as_deref().filter(|_| owner.is_some())
+            }));
             let mut all: Vec<(usize, Option<i64>)> = owners.into_iter().enumerate().collect();
             all.sort_by_key(|&(place, owner)| (again.contains(&place), owner));
             teller.tell(all);
