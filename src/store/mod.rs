@@ -118,6 +118,14 @@ pub enum OpenError {
     Database(#[from] sqlx::Error),
 }
 
+impl OpenError {
+    /// Whether something is in the way of the first migration: tables that are not ours.
+    pub fn is_of_another_program(&self) -> bool {
+        use sqlx::migrate::MigrateError::ExecuteMigration;
+        matches!(self, Self::Migrate(ExecuteMigration(error, 1)) if !is_locked(error))
+    }
+}
+
 impl From<sqlx::migrate::MigrateError> for OpenError {
     fn from(error: sqlx::migrate::MigrateError) -> Self {
         match error {

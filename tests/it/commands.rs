@@ -164,6 +164,23 @@ async fn the_doctor_finds_a_database_that_is_away() {
 
 #[rstest]
 #[tokio::test]
+async fn the_doctor_knows_another_program_s_database(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    if let Database::Sqlite = database {
+        std::fs::write(shop.folder().join("shop.db"), "").unwrap();
+    }
+    shop.execute_sql("create table customers (id bigint)").await.unwrap();
+    let output = run(&shop, &["doctor"]).await;
+    assert!(!output.status.success());
+    let said = stdout(&output);
+    assert!(said.contains("It seems to be another program's: set DATABASE_URL"), "{said}");
+    assert_eq!(shop.number("select count(*) from customers").await, 0);
+}
+
+#[rstest]
+#[tokio::test]
 async fn the_schema_can_be_made_ahead_and_again(
     #[values(Database::Sqlite, Database::Postgres)] database: Database,
 ) {

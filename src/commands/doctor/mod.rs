@@ -80,9 +80,12 @@ async fn database(config: &Config) -> (Vec<Finding>, Option<CalendarState>) {
         Ok(store) => store,
         Err(error) => {
             let what = format!("database {}: {error}", config.database);
-            let mend =
-                "Check DATABASE_URL, that the server runs, and that you may use it.".to_owned();
-            return (vec![Finding::Bad { what, mend }], None);
+            let mend = if error.is_of_another_program() {
+                "It seems to be another program's: set DATABASE_URL to one of the shop's own."
+            } else {
+                "Check DATABASE_URL, that the server runs, and that you may use it."
+            };
+            return (vec![Finding::Bad { what, mend: mend.to_owned() }], None);
         }
     };
     let elapsed_ms = started.elapsed().as_millis();
