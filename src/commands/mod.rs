@@ -126,7 +126,12 @@ fn run_on_shop(config: Option<&Path>, command: OnShop) -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let filter = std::env::var("RUST_LOG").ok();
-    if let Err(error) = logging::init(filter.as_deref(), config.server.log_format) {
+    // That a query took long is for who looks after a server, and not for who types a command.
+    let default = match command {
+        OnShop::Serve => "warn",
+        _ => "warn,sqlx::query=error",
+    };
+    if let Err(error) = logging::init(filter.as_deref(), default, config.server.log_format) {
         return refuse(&error);
     }
     let code = match command {

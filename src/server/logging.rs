@@ -37,7 +37,7 @@ pub enum InitError {
 }
 
 /// Sends what passes `filter` to standard error from now on. The filter is what `RUST_LOG` holds,
-/// for example `info` or `warn,servicebay=debug`; `warn` where it is unset.
+/// for example `info` or `warn,servicebay=debug`; `default` where it is unset.
 ///
 /// rmcp logs whole requests and replies, so that of its lines only errors pass, unless the filter
 /// asks for `rmcp=trace` in so many words. A second call changes nothing.
@@ -45,8 +45,8 @@ pub enum InitError {
 /// # Errors
 ///
 /// The filter cannot be understood, or the settings of a collector.
-pub fn init(filter: Option<&str>, format: LogFormat) -> Result<(), InitError> {
-    let filter = filter.filter(|filter| !filter.trim().is_empty()).unwrap_or("warn");
+pub fn init(filter: Option<&str>, default: &str, format: LogFormat) -> Result<(), InitError> {
+    let filter = filter.filter(|filter| !filter.trim().is_empty()).unwrap_or(default);
     let filter: Targets = with_quiet_rmcp(filter).parse()?;
     let lines = tracing_subscriber::fmt::layer().with_writer(LazyWriter);
     let lines = match format {

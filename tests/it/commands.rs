@@ -1,6 +1,7 @@
 //! The program's other commands.
 
 use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -160,6 +161,21 @@ async fn the_doctor_finds_a_database_that_is_away() {
     let said = stdout(&output) + &stderr(&output);
     assert!(said.contains("database"), "{said}");
     assert!(!said.contains("hunter2secret") && !said.contains("panicked"), "{said}");
+}
+
+#[tokio::test]
+async fn a_command_shows_no_query_that_took_long() {
+    let shop = Shop::open(Database::Postgres).await;
+    shop.customer().await;
+    // The search index waits.
+    let lock = "begin; lock table search_postings; select pg_sleep(2); commit";
+    let (locked, output) = tokio::join!(shop.execute_sql(lock), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        run(&shop, &["migrate"]).await
+    });
+    locked.unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(stderr(&output), "");
 }
 
 #[rstest]
