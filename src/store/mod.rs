@@ -335,13 +335,14 @@ pub fn is_refused(error: &sqlx::Error) -> bool {
     error.is_unique_violation() || matches!(error.code().as_deref(), Some("1811" | "23P01"))
 }
 
-/// Whether somebody else held a lock for longer than one waits: SQLite's 5 and, of tables, 6; Postgres' own limit, and
-/// the one of a statement, since what takes as long as that has waited (PostgreSQL manual, appendix A).
+/// Whether somebody else held a lock for longer than one waits: on Postgres by the limit of locks, or by the one of a
+/// statement, since what takes as long as that has waited (PostgreSQL manual, appendix A).
 fn is_locked(error: &sqlx::Error) -> bool {
-    let sqlx::Error::Database(error) = error else { return false };
-    let code = error.code().unwrap_or_default();
-    matches!(code.as_ref(), "55P03" | "57014")
-        || (code.len() < 5 && code.parse().is_ok_and(|code: i64| matches!(code & 0xff, 5 | 6)))
+    let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default();
+    match code.len() {
+        5 => matches!(&*code, "55P03" | "57014"),
+        _ => sqlite::is_busy(error),
+    }
 }
 
 /// Whether a check of the schema refused the write, as of more than is due or there.

@@ -209,7 +209,8 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         })
 }
 
-fn is_busy(error: &sqlx::Error) -> bool {
+/// Whether somebody else holds a lock (<https://www.sqlite.org/rescode.html#busy>).
+pub fn is_busy(error: &sqlx::Error) -> bool {
     let sqlx::Error::Database(error) = error else { return false };
     error.code().and_then(|code| code.parse::<i64>().ok()).is_some_and(|code| code & 0xff == 5)
 }

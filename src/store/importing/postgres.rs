@@ -68,7 +68,7 @@ impl Writer {
     /// Begins a turn and hands over the keys of its rows; the lock is taken when they are there.
     async fn begin<'a>(
         connection: &'a mut PgConnection,
-        keys: CopyText,
+        keys: &CopyText,
     ) -> sqlx::Result<(Turn<'a>, Instant)> {
         let mut turn = connection.begin().await?;
         keys.send(&mut turn, COPY_KEYS).await?;
@@ -85,19 +85,18 @@ impl Writer {
 
     /// Tells the customers with numbers in these spans what their visits say of them.
     pub async fn recount(&mut self, spans: &[(i64, i64)]) -> Result<(), ImportError> {
-        let mut spans = spans;
-        while !spans.is_empty() {
-            let (mut turn, locked) = Self::begin(&mut self.connection, CopyText::default()).await?;
+        let mut pairs = spans.chunks(2);
+        while pairs.len() > 0 {
+            let keys = CopyText::default();
+            let (mut turn, locked) = Self::begin(&mut self.connection, &keys).await?;
             let mut turn_beside = self.beside.begin().await?;
-            while let Some((&here, rest)) = spans.split_first()
-                && locked.elapsed() < TURN / 2
+            while locked.elapsed() < TURN / 2
+                && let Some(pair) = pairs.next()
             {
-                let (beside, rest) = rest.split_first().unzip();
                 tokio::try_join!(
-                    recount(&mut turn, Some(here)),
-                    recount(&mut turn_beside, beside.copied())
+                    recount(&mut turn, pair.first()),
+                    recount(&mut turn_beside, pair.get(1))
                 )?;
-                spans = rest.unwrap_or_default();
             }
             Self::commit_beside(&mut turn, turn_beside).await?;
             turn.commit().await?;
@@ -147,7 +146,7 @@ async fn copy_both(
     tokio::try_join!(here.send(turn, statement), there.send(beside, statement)).map(drop)
 }
 
-async fn recount(turn: &mut Turn<'_>, span: Option<(i64, i64)>) -> sqlx::Result<()> {
+async fn recount(turn: &mut Turn<'_>, span: Option<&(i64, i64)>) -> sqlx::Result<()> {
     let Some((from, to)) = span else { return Ok(()) };
     sqlx::query(RECOUNT).bind(from).bind(to).execute(&mut **turn).await.map(drop)
 }

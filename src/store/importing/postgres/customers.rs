@@ -83,9 +83,10 @@ impl Writer {
             let left = rows.get(outcome.done..).unwrap_or_default();
             let count = self.next_turn(left.len(), settings);
             let Some(rows) = left.get(..count).filter(|rows| !rows.is_empty()) else { break };
-            let (mut turn, locked) = Self::begin(&mut self.connection, keys(rows)).await?;
+            let keys = keys(rows);
+            let (mut turn, locked) = Self::begin(&mut self.connection, &keys).await?;
             let mut beside = self.beside.begin().await?;
-            let mut on_file = OnFile::read(&mut turn, &mut beside, rows).await?;
+            let mut on_file = OnFile::read(&mut turn, &mut beside, &keys, rows).await?;
             let ids = numbers(&mut turn, "customers", rows.len()).await?;
             let middle = outcome.done + count / 2;
             let (mut copies, mut merged) = (<[CopyText; 2]>::default(), CopyText::default());
@@ -149,10 +150,11 @@ impl<'a> OnFile<'a> {
     async fn read(
         turn: &mut Turn<'_>,
         beside: &mut Turn<'_>,
+        keys: &CopyText,
         rows: &[NewCustomer],
     ) -> sqlx::Result<Self> {
         let ((named, own, targets), (by_email, by_phone)) =
-            tokio::try_join!(by_name(turn, rows), by_contact(beside, rows))?;
+            tokio::try_join!(by_name(turn, rows), by_contact(beside, keys))?;
         Ok(Self { named, own, by_email, by_phone, targets, ..Self::default() })
     }
 
@@ -221,9 +223,9 @@ async fn by_name(
 /// Who has the rows' e-mail addresses, and who their phone numbers.
 async fn by_contact(
     turn: &mut Turn<'_>,
-    rows: &[NewCustomer],
+    keys: &CopyText,
 ) -> sqlx::Result<(HashMap<i64, Found>, HashMap<i64, Vec<Person>>)> {
-    keys(rows).send(turn, COPY_KEYS).await?;
+    keys.send(turn, COPY_KEYS).await?;
     let by_email = by_place(turn, BY_EMAIL).await?;
     let mut by_phone: HashMap<i64, Vec<Person>> = HashMap::new();
     let people: Vec<(i64, i64, String, String)> =

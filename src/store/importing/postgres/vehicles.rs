@@ -81,9 +81,10 @@ impl Writer {
             let left = rows.get(outcome.done..).unwrap_or_default();
             let count = self.next_turn(left.len(), settings);
             let Some(rows) = left.get(..count).filter(|rows| !rows.is_empty()) else { break };
-            let (mut turn, locked) = Self::begin(&mut self.connection, keys(rows)).await?;
+            let keys = keys(rows);
+            let (mut turn, locked) = Self::begin(&mut self.connection, &keys).await?;
             let mut beside = self.beside.begin().await?;
-            let mut on_file = OnFile::read(&mut turn, &mut beside, rows).await?;
+            let mut on_file = OnFile::read(&mut turn, &mut beside, &keys, rows).await?;
             let ids = numbers(&mut turn, "vehicles", rows.len()).await?;
             let mut added: Vec<New<'_>> = Vec::with_capacity(rows.len());
             for ((place, row), id) in placed(rows).zip(ids) {
@@ -121,10 +122,11 @@ impl<'a> OnFile<'a> {
     async fn read(
         turn: &mut Turn<'_>,
         beside: &mut Turn<'_>,
+        keys: &CopyText,
         rows: &[NewVehicle],
     ) -> sqlx::Result<Self> {
         let look_up_beside = async {
-            keys(rows).send(beside, COPY_KEYS).await?;
+            keys.send(beside, COPY_KEYS).await?;
             let named: HashMap<i64, Named> = by_place(beside, NAMED).await?;
             let same_vin: HashMap<i64, SameVin> = by_place(beside, SAME_VIN).await?;
             Ok((named, same_vin))

@@ -80,7 +80,7 @@ impl Writer {
         &mut self,
         [here, beside]: &[Visits<'_>; 2],
     ) -> sqlx::Result<[Outcome; 2]> {
-        let (mut turn, locked) = Self::begin(&mut self.connection, here.keys()).await?;
+        let (mut turn, locked) = Self::begin(&mut self.connection, &here.keys()).await?;
         let take_beside = async {
             let mut turn = self.beside.begin().await?;
             beside.keys().send(&mut turn, COPY_KEYS).await?;

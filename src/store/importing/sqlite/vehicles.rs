@@ -61,7 +61,7 @@ impl Scout {
                 owners.extend(records.reading(|records| records.customer_ids(&named))?);
             }
             // Who is refused for want of an owner stands in nobody's way.
-            let owned: Vec<(&NewVehicle, Option<i64>)> = rows.iter().zip(owners.clone()).collect();
+            let owned: Vec<(&NewVehicle, &Option<i64>)> = rows.iter().zip(&owners).collect();
             let mut again = repeated(&owned, |(row, owner)| owner.map(|_| row.external_id()));
             again.extend(repeated(&owned, |(row, owner)| {
                 row.vin.as_deref().filter(|_| owner.is_some())
