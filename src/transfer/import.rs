@@ -22,7 +22,7 @@ use crate::domain::vin::vpic::Vpic;
 use crate::store::Store;
 use crate::store::importing::{
     ImportError, Importer, NewCustomer, NewProduct, NewVehicle, NewVisit, Outcome, Scout, Seen,
-    Settings,
+    Settings, helping,
 };
 
 /// How many bytes of a file are handed over at once, for each of the rows that the database takes: longer rows are
@@ -249,7 +249,7 @@ fn read_ahead<T: ImportedRow>(
 ) -> mpsc::Receiver<Result<Batch<T>, FileError>> {
     let (sender, receiver) = mpsc::channel(1);
     let (path, runtime) = (path.to_owned(), tokio::runtime::Handle::current());
-    std::thread::spawn(move || {
+    helping::spawn(move || {
         let mut lines = match Lines::open(&path, T::COLUMNS) {
             Ok(lines) => lines,
             Err(error) => return drop(sender.blocking_send(Err(error))),

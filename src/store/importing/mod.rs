@@ -5,6 +5,7 @@
 //! turn has committed is never added again: records are known by their `external_id`.
 
 mod deciding;
+pub mod helping;
 mod order;
 mod own_name;
 mod places;

@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use rusqlite::{Connection, OpenFlags};
 
 use super::records::Records;
+use crate::store::importing::helping;
 
 /// How many rows are looked up in one transaction, and told together: the log of what was written cannot begin anew
 /// while somebody reads what was there before.
@@ -52,7 +53,7 @@ impl Scout {
         let (sender, parts) = channel();
         let data_version = self.data_version.load(Ordering::Relaxed);
         let path = self.path.clone();
-        std::thread::spawn(move || {
+        helping::spawn(move || {
             let teller = Teller(sender);
             let looked_up = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
                 .and_then(|connection| look_up(Records(&connection), &teller));

@@ -18,7 +18,7 @@ use crate::store::customer_search::indexing::{
     CLAIM, Claim, FoundBy, Lot, NEWEST_PENDING, RECORDS_TO_INDEX, SELECT, SETTLE, STATEMENT, WRITE,
     Words,
 };
-use crate::store::importing::ImportError;
+use crate::store::importing::{ImportError, helping};
 
 /// How many blocks are gathered together: the more, the fewer times each page of the index is written.
 const BLOCKS: usize = 2;
@@ -70,7 +70,7 @@ impl Writer {
         if !claims.is_empty() {
             let path = self.search_index.path.clone();
             let gather = move || gather(&path, &claims);
-            self.search_index.gathering = Some(std::thread::spawn(gather));
+            self.search_index.gathering = Some(helping::spawn(gather));
         }
         lot.map_or(Ok(()), |lot| self.add_lot(&lot))
     }
