@@ -1,5 +1,7 @@
 //! The index catches up in the background, and is never needed to be right.
 
+use std::time::Duration;
+
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -265,4 +267,18 @@ async fn a_search_that_sees_many_new_customers_has_the_index_catch_up(
     assert_eq!(by_query(&shop, "nobody").await, [0_i64; 0]);
     while pending(&shop).await > 0 {}
     assert_eq!(by_query(&shop, "john doe").await.len(), 10);
+}
+
+#[tokio::test]
+async fn the_index_waits_longer_for_its_turn_than_a_caller_would() {
+    let shop = Shop::open(Database::Postgres).await;
+    put_many(&shop).await;
+    // The lock under which the index is written, kept for longer than a statement may take in a call.
+    let other = shop.hold_open("begin; select pg_advisory_xact_lock(91607037174632)").await;
+    let migrating = shop.command().arg("migrate").spawn().unwrap();
+    tokio::time::sleep(Duration::from_millis(5_500)).await;
+    drop(other);
+    let output = migrating.wait_with_output().await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(pending(&shop).await, 0);
 }

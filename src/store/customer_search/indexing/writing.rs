@@ -13,6 +13,11 @@ const SLICE: usize = 2 * 1024 * 1024;
 pub(in crate::store) const STATEMENT: usize = 64;
 /// The key of the advisory lock under which postings are written: "Search" in ASCII.
 const LOCK: i64 = 91_607_037_174_632;
+/// Begins a transaction on Postgres. Nobody waits for it, and what is broken off has to be done again: so a busy
+/// machine may take longer over it than over what a caller waits for.
+const BEGIN: &str = "begin;
+    set local statement_timeout = '60s';
+    set local idle_in_transaction_session_timeout = '60s'";
 
 impl Store {
     /// Adds the postings in slices; whether all of them were, before somebody wanted it to stop.
@@ -48,7 +53,7 @@ impl Store {
             Backend::Sqlite(_) => return self.write().await,
             Backend::Postgres(server) => server,
         };
-        let mut transaction = server.pool.begin().await?;
+        let mut transaction = server.pool.begin_with(BEGIN).await?;
         let lock = sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK);
         lock.execute(&mut *transaction).await?;
         Ok(Session(Kind::Postgres(transaction)))
