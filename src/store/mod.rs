@@ -197,12 +197,24 @@ impl Store {
     /// # Errors
     /// Where the lock is not to be had in time.
     pub async fn write(&self) -> sqlx::Result<Session> {
-        Ok(match &self.backend {
-            Backend::Sqlite(files) => Session(Kind::Sqlite(files.begin_exclusive().await?)),
+        self.write_from(postgres::BEGIN).await
+    }
+
+    /// The same for whoever writes many rows.
+    ///
+    /// # Errors
+    /// Where the lock is not to be had in time.
+    pub async fn write_in_bulk(&self) -> sqlx::Result<Session> {
+        self.write_from(postgres::BEGIN_IN_BULK).await
+    }
+
+    async fn write_from(&self, begin: &'static str) -> sqlx::Result<Session> {
+        Ok(Session(match &self.backend {
+            Backend::Sqlite(files) => Kind::Sqlite(files.begin_exclusive().await?),
             Backend::Postgres(server) => {
-                Session(Kind::Postgres(postgres::begin_exclusive(&server.pool).await?))
+                Kind::Postgres(postgres::begin_exclusive(&server.pool, begin).await?)
             }
-        })
+        }))
     }
 
     /// Which state of the customers' rows a read that starts now sees; `None` where that is not

@@ -111,12 +111,21 @@ fn pool_of(connections: u32) -> PgPoolOptions {
         })
 }
 
+/// How a transaction begins.
+pub const BEGIN: &str = "begin";
+/// How one begins that takes many rows: what it asks is planned once, maybe while a table is empty, which reading it
+/// as a whole seems best for, also when it has been filled by then.
+pub const BEGIN_IN_BULK: &str = "begin; set local enable_seqscan = off";
+
 /// A transaction that holds the shop's lock: bookings take turns, so that the constraints, which
 /// would make them wait for one another in circles, never have to refuse one of ours.
-pub async fn begin_exclusive(pool: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
+pub async fn begin_exclusive(
+    pool: &PgPool,
+    begin: &'static str,
+) -> sqlx::Result<Transaction<'static, Postgres>> {
     let mut lost = 0;
     let mut transaction = loop {
-        match pool.begin().await {
+        match pool.begin_with(begin).await {
             // The connection was cut while it lay in the pool; nothing was begun.
             Err(error) if is_connection_lost(&error) && lost < MAX_CONNECTIONS => lost += 1,
             begun => break begun?,

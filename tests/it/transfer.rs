@@ -2,6 +2,7 @@
 
 mod backup;
 mod history;
+mod in_parts;
 mod interrupted;
 mod people;
 mod rejections;

@@ -79,7 +79,7 @@ impl Store {
         match &self.backend {
             Backend::Sqlite(_) => self.write().await,
             Backend::Postgres(server) => {
-                let transaction = postgres::begin_exclusive(&server.aside).await?;
+                let transaction = postgres::begin_exclusive(&server.aside, postgres::BEGIN).await?;
                 Ok(Session(Kind::Postgres(transaction)))
             }
         }

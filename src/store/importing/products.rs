@@ -24,7 +24,7 @@ impl Importer<'_> {
             if self.settings.is_stopping() {
                 break;
             }
-            let mut session = self.store.write().await?;
+            let mut session = self.store.write_in_bulk().await?;
             for rows in turn.chunks(PRODUCTS_PER_STATEMENT) {
                 let before = session.products_called(rows).await?;
                 let mut after = before.clone();

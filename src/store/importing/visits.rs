@@ -84,7 +84,7 @@ impl Importer<'_> {
         rows: &[NewVisit],
         is_careful: bool,
     ) -> Result<Vec<Taken>, ImportError> {
-        let mut session = self.store.write().await?;
+        let mut session = self.store.write_in_bulk().await?;
         let started = Instant::now();
         let (mut taken, mut seen) = (Vec::new(), HashSet::new());
         for row in rows {
