@@ -138,6 +138,16 @@ pub(super) const ALL: &str = select_appointments!(
      order by a.starts_at desc, a.id desc limit $4"
 );
 
+impl Appointment {
+    /// Where it stands once it starts then: work that had begun is to begin anew at another time.
+    pub fn status_from(&self, start: Timestamp) -> Status {
+        match self.status {
+            Status::InProgress if start != self.starts_at => Status::Scheduled,
+            status => status,
+        }
+    }
+}
+
 impl Session {
     /// The appointment with this number.
     pub async fn appointment(&mut self, id: AppointmentId) -> sqlx::Result<Option<Appointment>> {
@@ -224,7 +234,7 @@ impl Session {
     /// has to be confirmed anew, and remembers the hold that kept its new time.
     pub async fn move_appointment(
         &mut self,
-        id: AppointmentId,
+        old: &Appointment,
         to: Placement,
         hold: Option<&HoldId>,
         now: Timestamp,
@@ -232,10 +242,11 @@ impl Session {
         let sql = "update appointments
                    set starts_at = $2, ends_at = $3, reserved_until = $4, bay_id = $5,
                        technician_id = $6, confirmation_sent = false,
-                       hold_id = coalesce($7, hold_id), updated_at = $8
+                       hold_id = coalesce($7, hold_id), updated_at = $8, status = $9
                    where id = $1";
+        let status = old.status_from(to.span.start);
         on!(self, |db| sqlx::query(sql)
-            .bind(id)
+            .bind(old.id)
             .bind(to.span.start)
             .bind(to.span.end)
             .bind(to.reserved_until)
@@ -243,9 +254,17 @@ impl Session {
             .bind(to.technician)
             .bind(hold)
             .bind(now)
+            .bind(status)
             .execute(db)
             .await
-            .map(drop))
+            .map(drop))?;
+        if status == old.status { Ok(()) } else { self.forget_work(old.id).await }
+    }
+
+    /// Work on a visit that has begun is to begin anew.
+    async fn forget_work(&mut self, id: AppointmentId) -> sqlx::Result<()> {
+        let sql = "delete from work_times where appointment_id = $1";
+        on!(self, |db| sqlx::query(sql).bind(id).execute(db).await.map(drop))
     }
 
     /// Cancels an appointment, which frees what it reserved.

@@ -76,6 +76,28 @@ async fn a_moved_appointment_frees_its_old_time(
 
 #[rstest]
 #[tokio::test]
+async fn work_that_had_begun_begins_anew_where_it_is_moved(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let shop = Shop::open(database).await;
+    let owner = shop.owner().await;
+    let (monday, tuesday) = (next_weekday(Weekday::Mon, 1), next_weekday(Weekday::Tue, 1));
+    let id = shop.appointment(owner, &at(monday, "09:00")).await;
+    let begun = json!({ "appointment_id": id, "status": "in_progress" });
+    shop.call("update_appointment_status", begun).await.success();
+    let longer = with(move_to(id, &at(monday, "09:00")), "duration_minutes", 90);
+    let longer = shop.call("reschedule_appointment", longer).await;
+    assert_eq!(longer.success()["status"], "in_progress");
+    let moved = shop.call("reschedule_appointment", move_to(id, &at(tuesday, "09:00"))).await;
+    assert_eq!(moved.success()["status"], "scheduled");
+    let upcoming = json!({ "customer_id": owner.customer_id });
+    let upcoming = shop.call("get_upcoming_appointments", upcoming).await;
+    assert_eq!(upcoming.success()["appointments"][0]["appointment_id"], id);
+    assert_eq!(shop.number("select count(*) from work_times").await, 0);
+}
+
+#[rstest]
+#[tokio::test]
 async fn an_appointment_may_move_within_its_own_time(
     #[values(Database::Sqlite, Database::Postgres)] database: Database,
 ) {

@@ -119,6 +119,7 @@ impl Tool for RescheduleAppointment {
             technician: placement.technician.map(|id| resources.technician_name(id).to_owned()),
         };
         let (message, mut data) = tell_moved(&old, span, place, call);
+        data.status = old.status_from(start);
         data.calendar_note = call.calendar_note(&mut write.session).await?;
         write.finish(Answer::new(message, data)).await
     }
@@ -206,7 +207,7 @@ pub(in crate::tools) async fn move_visit(
     let found = find_place(write, &wanted, change.span, &visit, call).await?;
     if let Ok(placement) = found {
         let hold = change.kept.map(|kept| &kept.id);
-        write.session.move_appointment(old.id, placement, hold, call.now).await?;
+        write.session.move_appointment(old, placement, hold, call.now).await?;
     }
     Ok(found)
 }

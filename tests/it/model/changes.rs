@@ -38,13 +38,19 @@ impl Ledger {
         let data = success(reply)?;
         self.check_span(data, "new_datetime", &wanted)?;
         same(&data["old_datetime"], self.calendar.rfc3339(old.start))?;
-        same(&data["status"], old.status)?;
+        // Work that had begun is to begin anew at another time.
+        let status = if start != old.start && old.status == "in_progress" {
+            "scheduled"
+        } else {
+            old.status
+        };
+        same(&data["status"], status)?;
         let seat = self.seat(data)?;
         match free {
             None => same_seat(seat, old.seat)?,
             Some(free) => self.check_seat(seat, &free, None)?,
         }
-        let visit = Visit { start, minutes: wanted.minutes, seat, ..old.clone() };
+        let visit = Visit { start, minutes: wanted.minutes, seat, status, ..old.clone() };
         Ok(Change::Became { id, visit })
     }
 
