@@ -7,8 +7,9 @@ use std::process::{Command, ExitCode, Stdio};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
+use super::{IN_MEMORY, open_existing};
 use crate::config::{Config, DatabaseUrl, SqlitePath};
-use crate::store::{Store, copy_sqlite};
+use crate::store::copy_sqlite;
 
 /// The command's arguments.
 #[derive(Debug, clap::Args)]
@@ -25,17 +26,11 @@ pub async fn run(config: Config, arguments: Arguments) -> io::Result<ExitCode> {
     if file.try_exists()? {
         return Err(exists());
     }
-    // A database that is not there would be made by opening it, and an older schema brought up to date.
-    let store = Store::open(&config.database, &config.shop)
-        .await
-        .map_err(|error| io::Error::other(format!("{}: {error}", config.database)))?;
-    store.close().await;
+    // To open it brings an older schema up to date.
+    open_existing(&config).await?.close().await;
     let draft = Draft::beside(&file)?;
     match &config.database {
-        DatabaseUrl::Sqlite(SqlitePath::Memory) => {
-            let why = "the database is in memory and gone with its process; set DATABASE_URL";
-            return Err(io::Error::other(why));
-        }
+        DatabaseUrl::Sqlite(SqlitePath::Memory) => return Err(io::Error::other(IN_MEMORY)),
         DatabaseUrl::Sqlite(SqlitePath::File(path)) => {
             copy_sqlite(path, &draft.0).map_err(io::Error::other)?;
         }

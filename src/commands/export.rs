@@ -4,8 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::open_existing;
 use crate::config::Config;
-use crate::store::Store;
 use crate::transfer::export;
 
 /// The command's arguments.
@@ -21,9 +21,7 @@ pub struct Arguments {
 
 /// Writes the files, as the database is now.
 pub async fn run(config: Config, arguments: Arguments) -> io::Result<ExitCode> {
-    let store = Store::open(&config.database, &config.shop)
-        .await
-        .map_err(|error| io::Error::other(format!("{}: {error}", config.database)))?;
+    let store = open_existing(&config).await?;
     let done = export(&store, &config.shop, &arguments.folder, arguments.replace).await;
     store.close().await;
     done.map_err(io::Error::other)?;

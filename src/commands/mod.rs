@@ -23,8 +23,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::config::Config;
+use crate::config::{Config, DatabaseUrl, SqlitePath};
 use crate::server::logging;
+use crate::store::Store;
 
 /// What a wrong command line or configuration exits with, as clap does.
 const USAGE: u8 = 2;
@@ -172,4 +173,20 @@ fn wait(command: impl Future<Output = io::Result<ExitCode>>) -> io::Result<ExitC
     let code = runtime.block_on(command);
     runtime.shutdown_background();
     code
+}
+
+/// Why a database in memory cannot be copied.
+const IN_MEMORY: &str = "the database is in memory and gone with its process; set DATABASE_URL";
+
+/// Opens the database for a command that copies it. One that is not there is no empty shop, but a wrong address.
+async fn open_existing(config: &Config) -> io::Result<Store> {
+    let failed = |why: &dyn Display| io::Error::other(format!("{}: {why}", config.database));
+    match &config.database {
+        DatabaseUrl::Sqlite(SqlitePath::Memory) => return Err(io::Error::other(IN_MEMORY)),
+        DatabaseUrl::Sqlite(SqlitePath::File(path)) if !path.try_exists()? => {
+            return Err(failed(&"there is no such file; set DATABASE_URL to the shop's database"));
+        }
+        _ => {}
+    }
+    Store::open(&config.database, &config.shop).await.map_err(|error| failed(&error))
 }

@@ -73,3 +73,24 @@ async fn a_file_that_is_there_stays() {
     assert!(String::from_utf8(output.stderr).unwrap().contains("is there already"));
     assert_eq!(read(&shop, "copy.db"), "mine");
 }
+
+#[tokio::test]
+async fn a_database_that_is_not_there_is_no_empty_shop() {
+    let shop = Shop::open(Database::Sqlite).await;
+    let missing = shop.folder().join("typo.db");
+    for arguments in [["backup", "copy.db"], ["export", "files"]] {
+        let mut command = shop.command();
+        command.env("DATABASE_URL", format!("sqlite:{}", missing.display())).args(arguments);
+        let output = command.output().await.unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && told.contains("there is no such file"), "{told}");
+        assert!(!missing.exists() && !shop.folder().join(arguments[1]).exists(), "{arguments:?}");
+    }
+    // Neither is one that is made anew for the command.
+    let mut command = shop.command();
+    let output = command.env("DATABASE_URL", "sqlite::memory:").args(["export", "files"]).output();
+    let output = output.await.unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && told.contains("is in memory"), "{told}");
+    assert!(!shop.folder().join("files").exists());
+}
