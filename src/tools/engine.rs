@@ -252,7 +252,7 @@ impl Engine {
             return Box::pin(self.run_confirmed(entry, arguments, context, now)).await;
         }
         let arguments = entry.fit(arguments, self.config.server.profile)?;
-        let arguments_hash = hash_keyed(&arguments, &self.shop().region);
+        let arguments_hash = hash_keyed(&arguments, self.shop());
         let call = Call { engine: self, context, now, arguments_hash, consent: Consent::NotNeeded };
         if entry.effect != Effect::Reads {
             return entry.run(arguments, &call).await;
@@ -281,7 +281,7 @@ impl Engine {
     ) -> Result<Reply, ToolError> {
         let token = take_token(self.config.server.confirm, &mut arguments)?;
         let arguments = entry.fit(arguments, self.config.server.profile)?;
-        let hash = hash(&arguments, &self.shop().region);
+        let hash = hash(&arguments, self.shop());
         let deed = Deed { tool: entry.name, arguments: &hash };
         let consent = self.consent(deed, token, &context.person, now).await?;
         let arguments_hash = arguments.get(KEY).is_some().then(|| hash.clone());
