@@ -135,6 +135,19 @@ async fn every_suggestion_differs_in_one_character_and_is_a_known_vehicle() {
 }
 
 #[tokio::test]
+async fn nothing_is_suggested_that_no_vin_has_at_its_position() {
+    let shop = shop(Database::Sqlite).await;
+    let reply = decode(&shop, "1HGCM82633A004353").await;
+    let suggestions = reply.success()["suggestions"].as_array().unwrap();
+    assert_eq!(suggestions.len(), 5, "{suggestions:?}");
+    for vin in suggestions.iter().map(|one| one["vin"].as_str().unwrap()) {
+        // A serial number of digits, and a letter or digit that stands for a year.
+        assert!(vin.bytes().skip(12).all(|c| c.is_ascii_digit()), "{vin}");
+        assert!(!b"UZ0".contains(&vin.as_bytes()[9]), "{vin}");
+    }
+}
+
+#[tokio::test]
 async fn what_nhtsas_data_is_not_sure_of_is_warned_of() {
     let shop = shop(Database::Sqlite).await;
     let year = decode(&shop, "1J9BG8950P1471012").await;

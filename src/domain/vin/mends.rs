@@ -7,6 +7,9 @@ use crate::domain::time::Timestamp;
 
 /// How many are offered: more cannot be said aloud.
 const MAX_MENDS: usize = 5;
+/// NHTSA's error of a character that no VIN has at its position: a letter in the serial number, or one that is no
+/// model year.
+const IMPOSSIBLE: u16 = 400;
 const CHARACTERS: &[u8; 33] = b"0123456789ABCDEFGHJKLMNPRSTUVWXYZ";
 /// Characters that are taken for each other, by ear or by eye.
 const CONFUSED: [&str; 12] =
@@ -33,9 +36,14 @@ pub fn mends(vpic: Vpic<'_>, vin: &Vin, own: &[Vin], now: Timestamp) -> Vec<Mend
     if vin.check_digit_valid() {
         return Vec::new();
     }
+    let decode = |vin: &Vin| vpic.decode(&VinText::new(vin.as_str()), None, now);
+    let is_possible = !decode(vin).has_error(IMPOSSIBLE);
     let mut mends: Vec<(_, Mend)> = candidates(vin)
         .filter_map(|(position, candidate)| {
-            let decoded = vpic.decode(&VinText::new(candidate.as_str()), None, now);
+            let decoded = decode(&candidate);
+            if is_possible && decoded.has_error(IMPOSSIBLE) {
+                return None;
+            }
             let vehicle = DecodedVin::from_elements(candidate, |element| decoded.value(element))?;
             vehicle.model.as_ref()?;
             let (found, meant) = (vin.character(position)?, candidate.character(position)?);
