@@ -49,6 +49,8 @@ async fn everything_of_the_merged_customer_moves(
         data["moved"],
         json!({ "vehicles": 2, "appointments": 2, "tickets": 1, "invoices": 0 })
     );
+    let told = "are one now; 2 vehicles, 2 appointments, 1 ticket and 0 invoices were moved.";
+    assert!(reply.message().ends_with(told), "{}", reply.message());
     let customer = &data["customer"];
     assert_eq!(customer["id"], kept.customer_id);
     assert_eq!(customer["open_tickets"], 2);

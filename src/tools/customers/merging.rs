@@ -92,12 +92,12 @@ impl Tool for MergeCustomers {
         let moved = write.session.merge_customers(&combined, &merged).await?;
         let customer = view(find(&mut write.session, combined.id).await?, shop);
         let message = format!(
-            "The two records of {} are one now; {} vehicles, {} appointments, {} tickets and {} invoices were moved.",
+            "The two records of {} are one now; {}, {}, {} and {} were moved.",
             customer.full_name(),
-            moved.vehicles,
-            moved.appointments,
-            moved.tickets,
-            moved.invoices
+            counted(moved.vehicles, "vehicles"),
+            counted(moved.appointments, "appointments"),
+            counted(moved.tickets, "tickets"),
+            counted(moved.invoices, "invoices")
         );
         write.finish(Answer::new(message, Merged { customer, moved: moved.into(), warnings })).await
     }
@@ -108,10 +108,7 @@ fn question(kept: &CustomerRow, merged: &CustomerRow, holdings: &[Holding]) -> Q
         |row: &CustomerRow| format!("{} {} (number {})", row.first_name, row.last_name, row.id);
     let count = |kind: &str| {
         let count = holdings.iter().filter(|holding| holding.kind == kind);
-        match count.map(|holding| holding.count).sum::<i64>() {
-            1 => format!("1 {}", kind.trim_end_matches('s')),
-            count => format!("{count} {kind}"),
-        }
+        counted(count.map(|holding| holding.count).sum::<i64>(), kind)
     };
     let sentence = format!(
         "Shall I make one customer of two: move all of {} to {}, that is {}, {}, {} and {}? This cannot be undone.",
@@ -124,6 +121,14 @@ fn question(kept: &CustomerRow, merged: &CustomerRow, holdings: &[Holding]) -> Q
     );
     // What is put on file leaves no trace in the two records, but for a time in whole seconds.
     Question::new(sentence, &format!("{kept:?} {merged:?} {holdings:?}"))
+}
+
+/// So many of what a plural names.
+fn counted(count: impl Into<i128>, plural: &str) -> String {
+    match count.into() {
+        1 => format!("1 {}", plural.trim_end_matches('s')),
+        count => format!("{count} {plural}"),
+    }
 }
 
 async fn find(session: &mut Session, id: CustomerId) -> Result<CustomerRow, ToolError> {
