@@ -30,6 +30,11 @@ pub enum InitError {
     /// The filter is not one.
     #[error("RUST_LOG cannot be understood: {0}")]
     Filter(#[from] ParseError),
+    /// What it names is no part of a program.
+    #[error(
+        "RUST_LOG cannot be understood: `{0}` names no part of a program; write warn, or warn,servicebay=debug"
+    )]
+    Name(String),
     /// The collector's settings are wrong.
     #[cfg(feature = "otlp")]
     #[error("the settings of the OTLP exporter cannot be used: {0}")]
@@ -47,7 +52,7 @@ pub enum InitError {
 /// The filter cannot be understood, or the settings of a collector.
 pub fn init(filter: Option<&str>, default: &str, format: LogFormat) -> Result<(), InitError> {
     let filter = filter.filter(|filter| !filter.trim().is_empty()).unwrap_or(default);
-    let filter: Targets = with_quiet_rmcp(filter).parse()?;
+    let filter = read(filter)?;
     let lines = tracing_subscriber::fmt::layer().with_writer(LazyWriter);
     let lines = match format {
         LogFormat::Text => lines.with_ansi(false).with_filter(filter).boxed(),
@@ -61,6 +66,16 @@ pub fn init(filter: Option<&str>, default: &str, format: LogFormat) -> Result<()
     // Fails only where a subscriber is set already, which then stays.
     let _ = subscriber.try_init();
     Ok(())
+}
+
+/// Reads a filter, which would take any text for a name and then let nothing pass.
+fn read(filter: &str) -> Result<Targets, InitError> {
+    let targets: Targets = with_quiet_rmcp(filter).parse()?;
+    let is_name = |name: &str| name.chars().all(|c| c.is_alphanumeric() || "_:-.".contains(c));
+    match targets.iter().find(|(name, _)| !is_name(name)) {
+        Some((name, _)) => Err(InitError::Name(name.to_owned())),
+        None => Ok(targets),
+    }
 }
 
 /// Has a panic log where it happened and nothing else: its message may quote a customer.
@@ -145,7 +160,14 @@ mod tests {
     fn check(filter: &str, expected: &str) {
         let quiet = with_quiet_rmcp(filter);
         assert_eq!(quiet, expected);
-        assert!(quiet.parse::<Targets>().is_ok());
+        assert!(read(filter).is_ok());
+    }
+
+    #[test]
+    fn what_names_no_part_of_a_program_is_refused() {
+        for filter in ["[[[", "foo bar", "servicebay[call{tool=x}]=debug", "warn;info", "a=b"] {
+            assert!(read(filter).is_err(), "{filter}");
+        }
     }
 
     #[test]
