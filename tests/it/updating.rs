@@ -271,4 +271,9 @@ async fn a_vin_of_another_vehicle_is_warned_of() {
         json!({"year": 2003, "make": "Honda", "model": "Accord", "vin": "1HGCM82633A004352"});
     let reply = shop.call("update_vehicle", vehicle(owner.vehicle_id, &accord)).await;
     assert!(reply.success().get("warnings").is_none());
+    // Its VIN is on file by now.
+    let year = json!({"year": 2010});
+    let reply = shop.call("update_vehicle", vehicle(owner.vehicle_id, &year)).await;
+    let warnings = reply.success()["warnings"].to_string();
+    assert!(warnings.contains("2010 Honda Accord"), "{warnings}");
 }

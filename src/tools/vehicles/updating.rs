@@ -84,10 +84,6 @@ impl Tool for UpdateVehicle {
     async fn run(self, call: &Call<'_>) -> Result<Answer<Updated>, ToolError> {
         let updated_fields = self.updates.named()?;
         let changes = self.updates.check(call)?;
-        let decoded = match changes.vin.flatten() {
-            Some(vin) => call.engine.vins.decode_offline(&vin, call.now).await,
-            None => None,
-        };
         let mut write = Write::open(call).await?;
         let Some(old) = write.session.vehicle(self.vehicle_id).await? else {
             return Err(vehicle_not_found(self.vehicle_id).into());
@@ -111,13 +107,21 @@ impl Tool for UpdateVehicle {
         let name = describe(vehicle.year, &vehicle.make, &vehicle.model);
         let mut warnings: Vec<String> =
             vin.and_then(|vin| vin.check_digit_warning()).into_iter().collect();
-        warnings.extend(decoded.and_then(|decoded| {
-            let (make, model) = (Some(vehicle.make.as_str()), Some(vehicle.model.as_str()));
-            contradiction(&decoded, Some(vehicle.year), make, model)
-        }));
+        let is_told = |field| updated_fields.contains(&field);
+        if ["vin", "year", "make", "model"].into_iter().any(is_told) {
+            warnings.extend(contradiction_of(&vehicle, call).await);
+        }
         let data = Updated { vehicle_id: vehicle.id, updated_fields, vehicle, warnings };
         write.finish(Answer::new(format!("The record of the {name} is updated."), data)).await
     }
+}
+
+/// What to mind where the vehicle is another one than that of its VIN.
+async fn contradiction_of(vehicle: &Vehicle, call: &Call<'_>) -> Option<String> {
+    let vin = vehicle.vin.as_ref()?.parse().ok()?;
+    let decoded = call.engine.vins.decode_offline(&vin, call.now).await?;
+    let (make, model) = (Some(vehicle.make.as_str()), Some(vehicle.model.as_str()));
+    contradiction(&decoded, Some(vehicle.year), make, model)
 }
 
 /// The changes, checked: an inner option says what takes the place of what was there.
