@@ -104,11 +104,23 @@ impl Writer {
         Ok(())
     }
 
-    /// Gives Postgres a picture of what the tables hold now, which its plans go by. Its commit is written to the
-    /// disk, and with it all that came before.
+    /// Gives Postgres a picture of what the tables hold now, which its plans go by; of an empty one it would plan to
+    /// read all, and go on to do so when it has been filled. The commit is written to the disk, and with it all that
+    /// came before.
     pub async fn close(&mut self) -> Result<(), ImportError> {
         let sql = "set synchronous_commit = on;
-                   analyze customers, vehicles, appointments, products";
+                   do $$
+                   declare
+                       one regclass;
+                   begin
+                       foreach one in array
+                           '{customers, vehicles, appointments, products}'::regclass[]
+                       loop
+                           if pg_relation_size(one) > 0 then
+                               execute format('analyze %s', one);
+                           end if;
+                       end loop;
+                   end $$";
         sqlx::raw_sql(sql).execute(&mut self.connection).await?;
         Ok(())
     }
