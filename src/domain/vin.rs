@@ -72,6 +72,14 @@ impl Vin {
         self
     }
 
+    /// The same with the characters at a position and the next one in each other's place.
+    fn swapped(mut self, position: usize) -> Self {
+        if let Some(pair) = position.checked_sub(1).and_then(|at| self.0.get_mut(at..at + 2)) {
+            pair.reverse();
+        }
+        self
+    }
+
     /// Reads a VIN that somebody said or wrote: in any usual writing, or in words, as in
     /// `one hotel golf charlie mike`.
     ///

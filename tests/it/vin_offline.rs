@@ -117,7 +117,7 @@ async fn the_callers_own_vehicle_is_suggested_first(
 }
 
 #[tokio::test]
-async fn every_suggestion_differs_in_one_character_and_is_a_known_vehicle() {
+async fn every_suggestion_is_one_slip_away_and_a_known_vehicle() {
     let shop = shop(Database::Sqlite).await;
     let reply = decode(&shop, MISHEARD).await;
     let data = reply.success();
@@ -127,11 +127,26 @@ async fn every_suggestion_differs_in_one_character_and_is_a_known_vehicle() {
     for one in suggestions {
         let vin = one["vin"].as_str().unwrap();
         let differing = vin.chars().zip(MISHEARD.chars()).filter(|(a, b)| a != b).count();
-        assert_eq!(differing, 1, "{vin}");
+        let swapped = one["difference"].as_str().unwrap().ends_with("the other way round");
+        assert_eq!(differing, if swapped { 2 } else { 1 }, "{vin}");
         let decoded = decode(&shop, vin).await;
         assert_eq!(decoded.success()["check_digit_valid"], true);
         assert_eq!(decoded.success()["model"], one["model"]);
     }
+}
+
+#[tokio::test]
+async fn neighbours_that_changed_places_are_found() {
+    let shop = shop(Database::Sqlite).await;
+    let reply = decode(&shop, "1HGCM82633A004325").await;
+    let first = &reply.success()["suggestions"][0];
+    assert_eq!(first["vin"], "1HGCM82633A004352");
+    assert_eq!(first["difference"], "positions 16 and 17 the other way round");
+    // One character that no VIN has there leaves one VIN.
+    let reply = decode(&shop, "1HGCM8263UA004352").await;
+    let suggestions = reply.success()["suggestions"].as_array().unwrap();
+    assert!(suggestions.iter().all(|one| one["year"].is_i64()), "{suggestions:?}");
+    assert_eq!(suggestions[0]["vin"], "1HGCM82633A004352");
 }
 
 #[tokio::test]

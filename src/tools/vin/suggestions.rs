@@ -5,15 +5,15 @@ use serde::Serialize;
 
 use crate::domain::id::CustomerId;
 use crate::domain::vin::Vin;
-use crate::domain::vin::mends::{Mend, mends};
+use crate::domain::vin::mends::{Mend, Slip, mends};
 use crate::tools::Call;
 
-/// A VIN that differs in one character and is a known vehicle.
+/// A VIN that is one slip away and is a known vehicle.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Suggestion {
     /// The VIN.
     vin: String,
-    /// What differs, such as "position 9: 3 instead of 7".
+    /// What differs: "position 9: 3 instead of 7", "positions 9 and 10 the other way round".
     difference: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     year: Option<i64>,
@@ -54,10 +54,18 @@ const OWN_PATIENCE: std::time::Duration = std::time::Duration::from_millis(1000)
 
 impl Suggestion {
     fn new(mend: Mend, own: &[Vin]) -> Self {
-        let Mend { vin, vehicle, position, found, meant } = mend;
+        let Mend { vin, vehicle, slip } = mend;
+        let difference = match slip {
+            Slip::Character { position, found, meant } => {
+                format!("position {position}: {meant} instead of {found}")
+            }
+            Slip::Swap(position) => {
+                format!("positions {position} and {} the other way round", position + 1)
+            }
+        };
         Self {
             vin: vin.to_string(),
-            difference: format!("position {position}: {meant} instead of {found}"),
+            difference,
             year: vehicle.year,
             make: vehicle.make,
             model: vehicle.model,
