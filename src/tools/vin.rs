@@ -43,7 +43,7 @@ pub struct Decoded {
     check_digit_valid: bool,
     /// What to mind, in sentences.
     warnings: Vec<String>,
-    /// Where the check digit does not fit: VINs that differ in one character and are known vehicles,
+    /// Where the check digit does not fit: VINs that are one slip away and are known vehicles,
     /// the likeliest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     suggestions: Vec<Suggestion>,

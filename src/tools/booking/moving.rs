@@ -119,7 +119,6 @@ impl Tool for RescheduleAppointment {
             technician: placement.technician.map(|id| resources.technician_name(id).to_owned()),
         };
         let (message, mut data) = tell_moved(&old, span, place, call);
-        data.status = old.status_from(start);
         data.calendar_note = call.calendar_note(&mut write.session).await?;
         write.finish(Answer::new(message, data)).await
     }
@@ -245,7 +244,7 @@ fn tell_moved(
         when,
         service_type: old.service_type,
         duration_minutes: span.minutes(),
-        status: old.status,
+        status: old.status_from(span.start),
         bay: place.bay,
         technician: place.technician,
         calendar_note: None,

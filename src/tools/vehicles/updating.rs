@@ -7,8 +7,10 @@ use super::{check_year, contradiction, refuse_taken, vehicle_not_found};
 use crate::config::Toolset;
 use crate::domain::id::VehicleId;
 use crate::domain::text;
+use crate::domain::time::Timestamp;
 use crate::domain::vehicle::{Vehicle, describe};
 use crate::domain::vin::Vin;
+use crate::domain::vin::vpic::Vpic;
 use crate::error::{Refusal, ToolError};
 use crate::store::is_refused;
 use crate::tools::arguments::refuse;
@@ -84,6 +86,13 @@ impl Tool for UpdateVehicle {
     async fn run(self, call: &Call<'_>) -> Result<Answer<Updated>, ToolError> {
         let updated_fields = self.updates.named()?;
         let changes = self.updates.check(call)?;
+        let is_told = |field| updated_fields.contains(&field);
+        let vpic = if ["vin", "year", "make", "model"].into_iter().any(is_told) {
+            // Ahead of the lock, for which others wait: the first call may have a file to read.
+            Some(call.engine.vins.data().await)
+        } else {
+            None
+        };
         let mut write = Write::open(call).await?;
         let Some(old) = write.session.vehicle(self.vehicle_id).await? else {
             return Err(vehicle_not_found(self.vehicle_id).into());
@@ -107,19 +116,16 @@ impl Tool for UpdateVehicle {
         let name = describe(vehicle.year, &vehicle.make, &vehicle.model);
         let mut warnings: Vec<String> =
             vin.and_then(|vin| vin.check_digit_warning()).into_iter().collect();
-        let is_told = |field| updated_fields.contains(&field);
-        if ["vin", "year", "make", "model"].into_iter().any(is_told) {
-            warnings.extend(contradiction_of(&vehicle, call).await);
-        }
+        warnings.extend(vpic.and_then(|vpic| contradiction_of(&vehicle, vpic, call.now)));
         let data = Updated { vehicle_id: vehicle.id, updated_fields, vehicle, warnings };
         write.finish(Answer::new(format!("The record of the {name} is updated."), data)).await
     }
 }
 
 /// What to mind where the vehicle is another one than that of its VIN.
-async fn contradiction_of(vehicle: &Vehicle, call: &Call<'_>) -> Option<String> {
+fn contradiction_of(vehicle: &Vehicle, vpic: Vpic<'_>, now: Timestamp) -> Option<String> {
     let vin = vehicle.vin.as_ref()?.parse().ok()?;
-    let decoded = call.engine.vins.decode_offline(&vin, call.now).await?;
+    let decoded = vpic.vehicle(&vin, now)?;
     let (make, model) = (Some(vehicle.make.as_str()), Some(vehicle.model.as_str()));
     contradiction(&decoded, Some(vehicle.year), make, model)
 }
